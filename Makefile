@@ -1,0 +1,41 @@
+# Everything from a fresh clone: `make demo`, then `make test`.
+# RUNTIME chooses the variant of ONNX Runtime: cpu, cuda or directml, never two.
+RUNTIME ?= cpu
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-$(RUNTIME)
+
+.PHONY: demo test check install bench-clean clean train
+
+demo: install
+	$(BIN)/framebridge demo $(ARGS)
+
+test: check
+	$(BIN)/python -m pytest $(ARGS)
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_imports.py
+
+# make train NAME=upscale ARGS="--minutes 20"
+train: install
+	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install torch==2.13.0
+	$(BIN)/python -m models.recipes.$(NAME).train $(ARGS)
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml engine_plugin/python/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Framebridge needs Python 3.11 or later; name one: make PYTHON=python3.12 demo"; exit 3; }
+	@$(PYTHON) -c 'import venv, ensurepip' || \
+	  { echo "Python cannot make environments here: sudo apt-get install -y python3-venv"; exit 3; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  -e engine_plugin/python -e '.[$(RUNTIME),demo,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) out dist build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,100 @@
+"""`framebridge ctl`: speaks to the running sidecar."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from framebridge_client import Bridge, connect
+from rich.console import Console
+from rich.table import Table
+
+from bridge.cli.options import Json, parameters, print_json
+
+app = typer.Typer(help="Look at the running sidecar, and control it.", no_args_is_help=True)
+StreamNumber = Annotated[int, typer.Argument(metavar="STREAM", help="Its number in `ctl status`.")]
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """The sidecar and its streams."""
+    with connect() as bridge:
+        state = bridge.status()
+    del state["type"], state["request"]
+    if as_json:
+        print_json(state)
+        return
+    print(
+        f"framebridge {state['bridge']} at {state['endpoint']}, process {state['pid']},"
+        f" up {state['uptime_s']:.0f} s, {state['clients']} clients"
+    )
+    table = Table(
+        "stream", "state", "chain", "frames", "provider", "model ms", "age at start ms",
+        "returned / submitted", "restarts", box=None,
+    )  # fmt: skip
+    for stream in state["streams"]:
+        table.add_row(*_row(stream))
+    console = Console(soft_wrap=True)
+    console.print(table if state["streams"] else "No stream is open.")
+    for stream in state["streams"]:
+        if stream["last_error"]:
+            console.print(f"stream {stream['stream']}: {stream['last_error']}", markup=False)
+
+
+@app.command()
+def load(
+    stream: StreamNumber,
+    package: Annotated[str, typer.Argument(help="Name of a package, or a folder that holds one.")],
+    as_json: Json = False,
+) -> None:
+    """Change a stream's model; what cannot be loaded leaves the old one running."""
+    with connect() as bridge:
+        bridge.load(stream, package)
+        _say(as_json, bridge, stream)
+
+
+@app.command("set")
+def set_parameters(
+    stream: StreamNumber,
+    assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...")],
+    as_json: Json = False,
+) -> None:
+    """Turn a stream's knobs."""
+    with connect() as bridge:
+        bridge.set(stream, parameters(assignments))
+        _say(as_json, bridge, stream)
+
+
+@app.command()
+def stop(as_json: Json = False) -> None:
+    """End the sidecar."""
+    with connect() as bridge:
+        bridge.stop()
+    if as_json:
+        print_json({"stopped": True})
+    else:
+        print("The sidecar has ended.")
+
+
+def _say(as_json: bool, bridge: Bridge, number: int) -> None:
+    streams = {row["stream"]: row for row in bridge.status()["streams"]}
+    row = streams.get(number, {})
+    if as_json:
+        print_json(row)
+    else:
+        print(f"stream {number}: {', '.join(row.get('packages', []))}", row.get("parameters") or "")
+
+
+def _row(stream: dict[str, Any]) -> list[str]:
+    source, result, counters = stream["source"], stream["result"], stream["counters"]
+    return [
+        f"{stream['stream']} {stream['label']}".rstrip(),
+        stream["state"],
+        ", ".join(stream["packages"]),
+        f"{source['width']}x{source['height']} to {result['width']}x{result['height']}",
+        stream["provider"],
+        f"{stream['model_ms'].get('p50', 0):.1f}",
+        f"{stream['start_age_ms'].get('p50', 0):.1f}",
+        f"{counters.get('returned', 0)} / {counters.get('submitted', 0)}",
+        str(stream["restarts"]),
+    ]

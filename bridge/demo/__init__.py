@@ -1,0 +1,1 @@
+"""The demo: a real engine whose frames go through a model while you watch."""

@@ -1,0 +1,73 @@
+"""Runners in series; so far a chain has exactly one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from bridge.errors import LimitError
+from bridge.frames import FrameFormat, Pixels
+from bridge.inference.package import ModelPackage
+from bridge.inference.runner import Runner, RunOptions
+
+
+class Chain:
+    """What a stream runs on each frame.
+
+    Attributes:
+        source: contract of the frames it takes.
+        result: contract of the frames it makes.
+        digest: sha256 in hex of everything that decides its pixels: packages, precision, backend,
+            provider and frame format. Parameters are not part of it.
+    """
+
+    def __init__(
+        self,
+        packages: Sequence[ModelPackage],
+        source: FrameFormat,
+        options: RunOptions | None = None,
+    ) -> None:
+        """Compile every package and run each once.
+
+        Raises: LimitError: not exactly one package; and all that Runner raises.
+        """
+        if len(packages) != 1:
+            raise LimitError("chain", "exactly one package", f"{len(packages)}")
+        options = options or RunOptions()
+        self._runner = Runner(packages[0], source, options)
+        self._runner.warm_up()
+        self.packages = list(packages)
+        self.source = self._runner.source
+        self.result = self._runner.result
+        self.execution = self._runner.execution
+        self.digest = _digest(self._runner, options)
+
+    def run(self, source: Pixels, result: Pixels) -> None:
+        """Read one frame and write one, both in place. Raises: InferenceError."""
+        self._runner.run(source, result)
+
+    def set_parameters(self, values: Mapping[str, object]) -> None:
+        """Turn knobs; the next `run` sees them all.
+
+        Raises: ParameterError. Guarantees: on an error nothing has changed.
+        """
+        self._runner.set_parameters(values)
+
+    def terminate(self) -> None:
+        """Ask a run in progress to stop."""
+        self._runner.terminate()
+
+    def close(self) -> None:
+        self._runner.close()
+
+
+def _digest(runner: Runner, options: RunOptions) -> str:
+    identity = {
+        "package": runner.package.sha256,
+        "precision": options.precision or runner.package.manifest.graphs[0].precision,
+        "backend": runner.execution.backend,
+        "provider": runner.execution.provider,
+        "source": [str(getattr(runner.source, f)) for f in runner.source.__struct_fields__],
+    }
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

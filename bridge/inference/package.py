@@ -1,0 +1,357 @@
+"""A model package: a folder with `model.toml`, its ONNX graphs and its card."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
+
+import msgspec
+import tomli_w
+
+from bridge.errors import (
+    GraphMismatchError,
+    GraphMissingError,
+    HashMismatchError,
+    ManifestError,
+    UnsafePackageError,
+    readable,
+)
+from bridge.inference.manifest import (
+    FrameInput,
+    FrameOutput,
+    Graph,
+    Manifest,
+    ParameterInput,
+    Precision,
+)
+
+if TYPE_CHECKING:
+    import onnx
+
+MANIFEST_NAME = "model.toml"
+MANIFEST_MAX_BYTES = 1 << 20
+GRAPH_MAX_BYTES = (1 << 31) - 1
+"""protobuf's own limit; larger weights are external data."""
+OPSET = 17
+IR_VERSION_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPackage:
+    """A package whose manifest is valid and whose graphs are the ones that it names.
+
+    Attributes:
+        folder: absolute.
+        manifest: as read.
+        sha256: of `model.toml`, which holds the hash of every graph: it names the whole package.
+    """
+
+    folder: Path
+    manifest: Manifest
+    sha256: str
+
+    @classmethod
+    def open(cls, folder: Path) -> ModelPackage:
+        """Read the manifest and compare each graph with its hash; no graph is parsed.
+
+        Raises: ManifestError, GraphMissingError, HashMismatchError, UnsafePackageError.
+        """
+        folder = Path(folder).resolve()
+        path = folder / MANIFEST_NAME
+        raw = _read_manifest_bytes(path)
+        package = cls(folder, parse_manifest(raw, path), hashlib.sha256(raw).hexdigest())
+        for index, graph in enumerate(package.manifest.graphs):
+            package._check_file(graph, f"{path} graphs[{index}].file")
+        return package
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    def graph_path(self, precision: Precision | None = None) -> Path:
+        """Path of the graph of that precision, by default of the reference.
+
+        Raises: GraphMissingError: the package has no graph of that precision.
+        """
+        return self.folder / self._graph(precision).file
+
+    def load_graph(self, precision: Precision | None = None) -> onnx.ModelProto:
+        """The graph with its weights, checked against the manifest.
+
+        Raises: GraphMissingError, GraphMismatchError, UnsafePackageError.
+        """
+        import onnx
+
+        graph = self._graph(precision)
+        path = self.folder / graph.file
+        try:
+            model = onnx.load_model(path, load_external_data=False)
+        except Exception as error:  # protobuf raises several unrelated types
+            raise GraphMismatchError(
+                str(path), "an ONNX model", f"{type(error).__name__}", "Convert the weights again."
+            ) from None
+        _check_external_data(model, self.folder, path)
+        onnx.load_external_data_for_model(model, str(self.folder))
+        _check_graph(model, self.manifest, path)
+        return model
+
+    def _graph(self, precision: Precision | None) -> Graph:
+        graph = self.manifest.graph(precision)
+        if graph is None:
+            have = ", ".join(g.precision for g in self.manifest.graphs)
+            raise GraphMissingError(
+                str(self.folder), f"a graph of precision {precision}", f"only {have}",
+                f"Ask for one of: {have}.",
+            )  # fmt: skip
+        return graph
+
+    def _check_file(self, graph: Graph, place: str) -> None:
+        path = self.folder / graph.file
+        try:
+            status = path.lstat()
+        except OSError:
+            raise GraphMissingError(
+                place,
+                f"the file {graph.file}",
+                "no such file",
+                "Copy the whole package folder again.",
+            ) from None
+        _check_plain(status, path)
+        if status.st_size > GRAPH_MAX_BYTES:
+            raise UnsafePackageError(str(path), "less than 2 GiB", f"{status.st_size} bytes")
+        found = file_sha256(path)
+        if found != graph.sha256:
+            raise HashMismatchError(
+                str(path),
+                f"sha256 {graph.sha256[:16]}...",
+                f"{found[:16]}...",
+                "The file was changed or cut short: copy the package again, or convert it again.",
+            )
+
+
+def parse_manifest(raw: bytes, path: Path | str) -> Manifest:
+    """A manifest from the bytes of a `model.toml`.
+
+    Raises: ManifestError: with the field that is wrong.
+    """
+    try:
+        table = tomllib.loads(raw.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ManifestError(
+            str(path), "a TOML file in UTF-8", str(error), "See docs/packages.md for the format."
+        ) from None
+    try:
+        return msgspec.convert(table, Manifest)
+    except (msgspec.ValidationError, RecursionError) as error:
+        problem, field = readable(str(error))
+        place = f"{path} {field}".rstrip()
+        raise ManifestError(
+            place, "a manifest of format 1", problem, "See docs/packages.md for the format."
+        ) from None
+
+
+def save(folder: Path, manifest: Manifest, graphs: dict[str, bytes]) -> ModelPackage:
+    """Write a package: all of it, or nothing.
+
+    Args:
+        folder: replaced if it holds a package already.
+        manifest: its `graphs` get their hashes here.
+        graphs: serialized ONNX models by file name.
+    Returns: the package as read back.
+    Raises: ManifestError, GraphMismatchError: what would be written is not a valid package.
+    Guarantees: on an error the folder is as it was.
+    """
+    folder = Path(folder)
+    hashed = [
+        msgspec.structs.replace(graph, sha256=hashlib.sha256(graphs[graph.file]).hexdigest())
+        for graph in manifest.graphs
+    ]
+    manifest = msgspec.structs.replace(manifest, graphs=hashed)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        if folder.is_dir():
+            shutil.copytree(folder, scratch, dirs_exist_ok=True)
+        for file, data in graphs.items():
+            (scratch / file).write_bytes(data)
+        (scratch / MANIFEST_NAME).write_bytes(manifest_toml(manifest))
+        for graph in hashed:
+            ModelPackage.open(scratch).load_graph(graph.precision)
+        scratch.chmod(0o755)
+        old = folder.with_name(f".{folder.name}-old")
+        if folder.is_dir():
+            folder.rename(old)
+        scratch.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    return ModelPackage.open(folder)
+
+
+def manifest_toml(manifest: Manifest) -> bytes:
+    """The manifest as the text of a `model.toml`."""
+    return tomli_w.dumps(_without_none(msgspec.to_builtins(manifest))).encode()
+
+
+def file_sha256(path: Path) -> str:
+    """Hex digest of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _without_none(value: object) -> dict[str, object]:
+    # TOML has no null; tables go last so that plain keys stay above them.
+    assert isinstance(value, dict)
+    kept = {key: item for key, item in value.items() if item is not None}
+    return dict(sorted(kept.items(), key=lambda pair: _is_table(pair[1])))
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+    )
+
+
+def _read_manifest_bytes(path: Path) -> bytes:
+    try:
+        _check_plain(path.lstat(), path)
+        with path.open("rb") as file:
+            raw = file.read(MANIFEST_MAX_BYTES + 1)
+    except OSError as error:
+        raise ManifestError(
+            str(path),
+            "a package folder with a model.toml",
+            error.strerror or "an unreadable file",
+            "Give the folder of a package.",
+        ) from None
+    if len(raw) > MANIFEST_MAX_BYTES:
+        raise ManifestError(str(path), "at most 1 MiB", "a larger file")
+    return raw
+
+
+def _check_plain(status: os.stat_result, path: Path) -> None:
+    # A hard link could bring any readable file into a package: ONNX Runtime follows it.
+    if not stat.S_ISREG(status.st_mode):
+        raise UnsafePackageError(
+            str(path),
+            "a plain file",
+            "a link or special file",
+            "Copy the file itself into the package.",
+        )
+
+
+def _check_external_data(model: onnx.ModelProto, folder: Path, path: Path) -> None:
+    from onnx.external_data_helper import _get_all_tensors, uses_external_data
+
+    for tensor in _get_all_tensors(model):
+        if not uses_external_data(tensor):
+            continue
+        where = next((e.value for e in tensor.external_data if e.key == "location"), "")
+        posix, windows = PurePosixPath(where), PureWindowsPath(where)
+        inside = (
+            where and not posix.is_absolute() and not windows.is_absolute() and not windows.drive
+        )
+        if not inside or ".." in posix.parts or ".." in windows.parts:
+            raise UnsafePackageError(
+                f"{path} {tensor.name}",
+                "external data inside the package folder",
+                repr(where),
+                "Save the graph with its weights beside it.",
+            )
+        target = folder / where
+        if (
+            target.resolve() != target.absolute()
+            or not target.is_file()
+            or target.lstat().st_nlink > 1
+        ):
+            raise UnsafePackageError(
+                f"{path} {tensor.name}",
+                "external data in a plain file of the package",
+                f"a missing or linked file {where!r}",
+                "Save the graph with its weights beside it.",
+            )
+
+
+def _check_graph(model: onnx.ModelProto, manifest: Manifest, path: Path) -> None:
+    opsets = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
+    if opsets.get("ai.onnx") != OPSET or model.ir_version > IR_VERSION_MAX:
+        raise GraphMismatchError(
+            str(path),
+            f"opset {OPSET} and an IR version up to {IR_VERSION_MAX}",
+            f"opset {opsets.get('ai.onnx')}, IR version {model.ir_version}",
+            "Convert the graph with `framebridge convert`.",
+        )
+    initialized = {tensor.name for tensor in model.graph.initializer}
+    for what, ports, values in (
+        ("inputs", manifest.inputs, [v for v in model.graph.input if v.name not in initialized]),
+        ("outputs", manifest.outputs, list(model.graph.output)),
+    ):
+        stated, found = {p.name for p in ports}, {v.name for v in values}
+        if stated != found:
+            raise GraphMismatchError(
+                f"{path.with_name(MANIFEST_NAME)} {what}",
+                f"the graph's {what} {sorted(found)}",
+                f"{sorted(stated)}",
+                "Name each port of the graph once.",
+            )
+        types = {v.name: v.type.tensor_type for v in values}
+        for index, port in enumerate(ports):
+            place = f"{path.with_name(MANIFEST_NAME)} {what}[{index}]"
+            if isinstance(port, (FrameInput, FrameOutput)):
+                _check_picture_port(port, types[port.name], place)
+            elif isinstance(port, ParameterInput):
+                _check_parameter_port(port, types[port.name], place)
+
+
+def _check_picture_port(
+    port: FrameInput | FrameOutput, tensor: onnx.TypeProto.Tensor, place: str
+) -> None:
+    import onnx
+
+    floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
+    dims = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
+    channels = 3 if port.channels == "RGB" else 1
+    good = tensor.elem_type in floats and len(dims) == 4
+    good = good and dims[0] in (None, 1) and dims[1] in (None, channels)
+    if good and isinstance(port, FrameInput):
+        width, height = port.size.fixed or (None, None)
+        good = dims[2] in (None, height) and dims[3] in (None, width)
+    if not good:
+        raise GraphMismatchError(
+            place,
+            f"a float tensor (1, {channels}, H, W) of the stated size",
+            f"type {onnx.TensorProto.DataType.Name(tensor.elem_type)} with shape {dims}",
+            "Correct `channels` or `size`, or convert the graph again.",
+        )
+
+
+def _check_parameter_port(port: ParameterInput, tensor: onnx.TypeProto.Tensor, place: str) -> None:
+    import onnx
+
+    kinds = {
+        "float": onnx.TensorProto.FLOAT,
+        "colour": onnx.TensorProto.FLOAT,
+        "int": onnx.TensorProto.INT64,
+        "choice": onnx.TensorProto.INT64,
+        "bool": onnx.TensorProto.BOOL,
+    }
+    elements = 1
+    for dim in tensor.shape.dim:
+        elements *= dim.dim_value
+    wanted = 3 if port.kind == "colour" else 1
+    if tensor.elem_type != kinds[port.kind] or elements != wanted:
+        raise GraphMismatchError(
+            place,
+            f"{wanted} element(s) of {onnx.TensorProto.DataType.Name(kinds[port.kind])}"
+            f" for a parameter of kind {port.kind}",
+            f"{elements} of {onnx.TensorProto.DataType.Name(tensor.elem_type)}",
+            "Correct `kind`, or convert the graph again.",
+        )

@@ -1,0 +1,138 @@
+"""One package compiled for one frame format on one provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bridge.errors import UnsupportedModelError
+from bridge.frames import FrameFormat, Pixels
+from bridge.inference.backends import onnxruntime as backend
+from bridge.inference.manifest import (
+    FrameInput,
+    FrameOutput,
+    ParameterInput,
+    Precision,
+    check_parameters,
+)
+from bridge.inference.package import ModelPackage
+from bridge.inference.pixels import FRAME_IN, FRAME_OUT, compose
+
+_TYPES: dict[str, npt.DTypeLike] = {
+    "float": np.float32,
+    "colour": np.float32,
+    "int": np.int64,
+    "bool": np.bool_,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to run a package.
+
+    Attributes:
+        provider: "auto", "cpu", "cuda", "directml" or "coreml".
+        allow_fallback: take another provider when that one is not to be had.
+        precision: which of the package's graphs; None is the reference.
+        threads: for one operator; 0 takes one for each core.
+    """
+
+    provider: str = "auto"
+    allow_fallback: bool = False
+    precision: Precision | None = None
+    threads: int = 0
+
+
+class Runner:
+    """A package ready to turn frames of one format into frames of another.
+
+    Attributes:
+        package: what is being run.
+        source: contract of the frames it takes.
+        result: contract of the frames it makes.
+        execution: backend and provider obtained.
+    """
+
+    def __init__(
+        self, package: ModelPackage, source: FrameFormat, options: RunOptions | None = None
+    ) -> None:
+        """Compose, compile and check; the first frame is still slow until `warm_up`.
+
+        Raises: FrameFormatError, GraphMismatchError, GraphMissingError, InferenceError,
+            ProviderError, RuntimeMissingError, UnsupportedModelError.
+        """
+        options = options or RunOptions()
+        _check_roles(package)
+        composed = compose(package.load_graph(options.precision), package.manifest, source)
+        self.package = package
+        self.source = composed.source
+        self.result = composed.result
+        self.form = composed.form
+        self._parameters = package.manifest.parameters
+        self._values = {
+            name: _tensor(port, port.default) for name, port in self._parameters.items()
+        }
+        self._compiled = backend.compile_graph(
+            composed.model,
+            provider=options.provider,
+            allow_fallback=options.allow_fallback,
+            threads=options.threads,
+            place=str(package.folder),
+        )
+        self.execution = self._compiled.execution
+
+    def run(self, source: Pixels, result: Pixels) -> None:
+        """Read one frame and write one, both in place.
+
+        Args:
+            source: uint8 (H, W, 4) as `self.source` states.
+            result: uint8 (H', W', 4) as `self.result` states; overwritten.
+        Raises: InferenceError.
+        """
+        self._compiled.run({FRAME_IN: source, **self._values}, {FRAME_OUT: result})
+
+    def warm_up(self) -> None:
+        """Run once on black, because a first run costs more than those after it.
+
+        Raises: InferenceError.
+        """
+        self.run(np.zeros(self.source.shape, np.uint8), np.zeros(self.result.shape, np.uint8))
+
+    def set_parameters(self, values: Mapping[str, object]) -> None:
+        """Turn knobs; the next `run` sees them all.
+
+        Raises: ParameterError. Guarantees: on an error nothing has changed.
+        """
+        check_parameters(self._parameters, values)
+        for name, value in values.items():
+            # In place, so that the address that the runtime is bound to stays the same.
+            self._values[name][...] = _tensor(self._parameters[name], value)
+
+    def terminate(self) -> None:
+        """Ask a run in progress to stop."""
+        self._compiled.terminate()
+
+    def close(self) -> None:
+        self._compiled.close()
+
+
+def _check_roles(package: ModelPackage) -> None:
+    ports = (*package.manifest.inputs, *package.manifest.outputs)
+    other = [p for p in ports if not isinstance(p, (FrameInput, FrameOutput, ParameterInput))]
+    if other:
+        role = type(other[0]).__struct_config__.tag
+        raise UnsupportedModelError(
+            f"{package.folder} {other[0].name}", "ports of role frame or parameter",
+            f"role {role}", "This version runs packages that map a frame to a frame.",
+        )  # fmt: skip
+
+
+def _tensor(port: ParameterInput, value: Any) -> npt.NDArray[Any]:
+    """The value as the graph takes it: one element, or three for a colour."""
+    if port.kind == "choice":
+        return np.array([port.choices.index(value)], np.int64)
+    return np.atleast_1d(np.array(value, _TYPES[port.kind]))

@@ -1,0 +1,70 @@
+"""Whether a package does what its manifest says: it loads, runs, and repeats itself."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from bridge.errors import GraphMismatchError
+from bridge.frames import FrameFormat
+from bridge.inference.package import ModelPackage
+from bridge.inference.runner import Runner, RunOptions
+
+_SMALL = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was seen of a package that passed.
+
+    Attributes:
+        source, result: width and height of the frames it was run on, and made.
+        model_ms: of one run at that size.
+    """
+
+    source: tuple[int, int]
+    result: tuple[int, int]
+    model_ms: float
+    execution: str
+
+
+def verify(package: ModelPackage, options: RunOptions | None = None) -> Verdict:
+    """Run the package's reference graph twice on a small seeded picture.
+
+    Raises: GraphMismatchError: it says that it is deterministic and is not; and all that
+        Runner raises.
+    """
+    source = _smallest(package)
+    runner = Runner(package, source, options)
+    try:
+        picture = np.random.default_rng(0).integers(0, 256, source.shape, np.uint8)
+        first, second = (np.zeros(runner.result.shape, np.uint8) for _ in range(2))
+        runner.run(picture, first)
+        start = time.perf_counter()
+        runner.run(picture, second)
+        took_ms = (time.perf_counter() - start) * 1000
+        if package.manifest.deterministic and not np.array_equal(first, second):
+            raise GraphMismatchError(
+                f"{package.folder} deterministic", "the same result for the same frame",
+                "another", "Write `deterministic = false`, or remove the graph's randomness.",
+            )  # fmt: skip
+        return Verdict(
+            (source.width, source.height),
+            (runner.result.width, runner.result.height),
+            round(took_ms, 2),
+            f"{runner.execution.backend}, {runner.execution.provider}",
+        )
+    finally:
+        runner.close()
+
+
+def _smallest(package: ModelPackage) -> FrameFormat:
+    port = package.manifest.frame_input
+    width, height = _SMALL, _SMALL
+    if port is not None and port.size.fixed:
+        width, height = port.size.fixed
+    elif port is not None and port.size.min:
+        width, height = (max(_SMALL, side) for side in port.size.min)
+    return FrameFormat(width=width, height=height)

@@ -1,0 +1,95 @@
+"""Where packages are found."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import bridge
+from bridge.errors import FramebridgeError, PackageNotFoundError
+from bridge.inference.package import MANIFEST_NAME, ModelPackage
+
+FOLDERS_VARIABLE = "FRAMEBRIDGE_MODELS"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A folder that looks like a package, and either the package or what is wrong with it."""
+
+    folder: Path
+    package: ModelPackage | None
+    error: FramebridgeError | None
+
+
+class Library:
+    """Packages by name: the first folder that has one wins.
+
+    Attributes:
+        folders: where it looks: those given, those of FRAMEBRIDGE_MODELS, the user's, the shipped.
+    """
+
+    def __init__(self, folders: list[Path] | None = None) -> None:
+        named = os.environ.get(FOLDERS_VARIABLE, "")
+        self.folders = [
+            *(folders or []),
+            *(Path(entry) for entry in named.split(os.pathsep) if entry),
+            user_folder(),
+            shipped_folder(),
+        ]
+
+    def find(self, reference: str) -> ModelPackage:
+        """The package of that name, or in that folder if `reference` is a path.
+
+        Raises: PackageNotFoundError; and all that ModelPackage.open raises.
+        """
+        if any(mark in reference for mark in ("/", os.sep)) or reference.startswith("."):
+            if not (Path(reference) / MANIFEST_NAME).is_file():
+                raise PackageNotFoundError(
+                    reference, f"a folder with a {MANIFEST_NAME}", "none there", "Correct the path."
+                )
+            return ModelPackage.open(Path(reference))
+        for folder in self.folders:
+            if (folder / reference / MANIFEST_NAME).is_file():
+                return ModelPackage.open(folder / reference)
+        raise self._unknown(reference)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every package that `find` can find, by name."""
+        seen = dict[str, Path]()
+        for folder in self.folders:
+            if folder.is_dir():
+                for path in folder.glob(f"*/{MANIFEST_NAME}"):
+                    seen.setdefault(path.parent.name, path.parent)
+        for _, path in sorted(seen.items()):
+            try:
+                yield Entry(path, ModelPackage.open(path), None)
+            except FramebridgeError as error:
+                yield Entry(path, None, error)
+
+    def _unknown(self, name: str) -> PackageNotFoundError:
+        known = [entry.folder.name for entry in self.entries()]
+        near = difflib.get_close_matches(name, known, 1)
+        return PackageNotFoundError(
+            f"model {name!r}",
+            f"one of: {', '.join(known) or 'none is installed'}",
+            "no package of that name",
+            f"Did you mean {near[0]!r}?" if near else "`framebridge models list` shows them all.",
+        )
+
+
+def shipped_folder() -> Path:
+    """In the wheel the packages lie inside `bridge`; in a checkout beside it."""
+    inside = Path(bridge.__file__).parent / "shipped_models"
+    return inside if inside.is_dir() else Path(bridge.__file__).parent.parent / "models"
+
+
+def user_folder() -> Path:
+    """Where a user's own packages go."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA", Path.home())) / "framebridge" / "models"
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "framebridge" / "models"

@@ -1,0 +1,104 @@
+"""The supervisor's end of one worker process."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+from bridge import protocol
+from bridge.errors import ProtocolError
+
+log = logging.getLogger(__name__)
+
+Report = protocol.FromWorker | None
+"""A message of the worker, or None when it has ended."""
+
+
+class WorkerLink:
+    """Starts a worker in a session of its own and passes messages both ways.
+
+    Attributes:
+        last_words: the last lines that the worker wrote to standard error.
+    """
+
+    def __init__(self, on_report: Callable[[WorkerLink, Report], None]) -> None:
+        """
+        Args:
+            on_report: called from a thread of this link; with None once, at the worker's end.
+        """
+        self._on_report = on_report
+        self.last_words: deque[str] = deque(maxlen=40)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bridge.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        for work in (self._read_reports, self._read_errors):
+            threading.Thread(target=work, daemon=True, name=f"worker-{self.pid}").start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, command: protocol.ToWorker) -> None:
+        """Send; if the worker has ended, the report of its end is on its way instead."""
+        pipe = self._process.stdin
+        assert pipe is not None
+        with suppress(OSError, ValueError):
+            pipe.write(protocol.to_pipe(command))
+            pipe.flush()
+
+    def stop(self, patience_s: float = 1.0) -> None:
+        """Ask the worker to end, and make it end if it does not; waits for neither."""
+        self.send(protocol.StopWorker())
+        pipe = self._process.stdin
+        assert pipe is not None
+        with suppress(OSError):
+            pipe.close()
+        killer = threading.Timer(patience_s, self.kill)
+        killer.daemon = True
+        killer.start()
+
+    def kill(self) -> None:
+        with suppress(OSError):
+            self._process.kill()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether the worker has ended within the time."""
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def cause(self) -> str:
+        """Why the worker ended, for a person."""
+        status = self._process.poll()
+        words = [line for line in self.last_words if line.strip()]
+        said = f": {words[-1]}" if words else ""
+        how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
+        return f"ended with {how}{said}"
+
+    def _read_reports(self) -> None:
+        try:
+            for report in protocol.reports_of(self._process.stdout):
+                self._on_report(self, report)
+        except ProtocolError as error:
+            self.last_words.append(str(error))
+            self.kill()
+        self._process.wait()
+        self._on_report(self, None)
+
+    def _read_errors(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            text = line.decode(errors="replace").rstrip()[:500]
+            self.last_words.append(text)
+            log.warning("worker %d: %s", self.pid, text)

@@ -1,0 +1,1 @@
+"""How pixels reach another process: one file a transport."""

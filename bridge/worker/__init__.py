@@ -1,0 +1,1 @@
+"""The child process of a stream: frames in, chain, frames out."""

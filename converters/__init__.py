@@ -1,0 +1,1 @@
+"""Trained weights of any kind into a ModelPackage. Readers and architectures are added here."""

@@ -1,0 +1,266 @@
+"""The connection to a sidecar: finds it, opens streams, and comes back when it does."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
+from types import TracebackType
+from typing import Any
+
+import zmq
+
+from framebridge_client.control import Control, Fields
+from framebridge_client.discovery import Address, answers, find
+from framebridge_client.errors import BridgeError, NotRunning, Timeout
+from framebridge_client.stream import Stream
+
+RETRY_S = 0.1
+GREETING_LIMIT_S = 2.0
+
+Answer = Callable[[Fields], None]
+
+
+def connect(endpoint: str = "", token: str = "", timeout_s: float = 5.0) -> Bridge:
+    """Connect to the running sidecar of this user.
+
+    Args:
+        endpoint: of a sidecar, with its `token` if it listens on TCP; by default the one that
+            FRAMEBRIDGE_ENDPOINT names, else the one that this user runs.
+        timeout_s: how long to wait for its greeting.
+    Raises: NotRunning: nobody answers. BridgeError: it speaks another version, or refuses.
+    """
+    bridge = Bridge(Address(endpoint, token) if endpoint else None)
+    try:
+        bridge._wait(lambda: bridge.connected, timeout_s)
+    except Timeout:
+        bridge.close()
+        where = endpoint or (found.endpoint if (found := find()) else "this user")
+        raise NotRunning(f"sidecar of {where}", "no answer") from None
+    except BaseException:
+        bridge.close()
+        raise
+    return bridge
+
+
+class Bridge:
+    """A connection, and the streams opened through it. To be used from one thread.
+
+    When the sidecar ends, the streams show what their `when_gone` says, and everything is opened
+    again when a sidecar is there; each `submit` and `poll` carries that on, without waiting.
+
+    Attributes:
+        connected: a sidecar has greeted us and has not gone since.
+        version: of that sidecar.
+    """
+
+    def __init__(self, address: Address | None = None) -> None:
+        self.connected = False
+        self.version = ""
+        self._address = address
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._control: Control | None = None
+        self._streams: list[Stream] = []
+        self._answers = dict[int, Answer]()
+        self._refusal: BridgeError | None = None
+        self._try_at = 0.0
+        self._greet_until = 0.0
+        self._name = f"python {PurePath(sys.argv[0] or 'python').name} {os.getpid()}"
+        self._closed = False
+
+    def __enter__(self) -> Bridge:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self.close()
+
+    def open(
+        self,
+        chain: str | Sequence[str],
+        width: int,
+        height: int,
+        *,
+        policy: str = "latest",
+        pixel_format: str = "rgba8",
+        rows: str = "top_first",
+        alpha: str = "straight",
+        when_gone: str = "passthrough",
+        parameters: dict[str, Any] | None = None,
+        label: str = "",
+        timeout_s: float = 60.0,
+    ) -> Stream:
+        """Open a stream of frames through a model.
+
+        Args:
+            chain: name of a package, or a folder that holds one.
+            width, height: of the frames to be submitted, in pixels.
+            policy: "latest" (the newest frame wins) or "lockstep" (every frame is answered).
+            pixel_format: "rgba8" or "bgra8"; results have the same.
+            rows: "top_first" or "bottom_first"; results have the same.
+            alpha: "straight" (carried along) or "opaque" (results have 255).
+            when_gone: what `poll` gives while there is no bridge: "passthrough" (the frame that
+                was submitted, at the result's size), "hold" (nothing new) or "clear"
+                (transparent black).
+            timeout_s: loading and warming a large model takes its time.
+        Raises: BridgeError: the model or the format is refused. NotRunning, Timeout.
+        """
+        if when_gone not in ("passthrough", "hold", "clear"):
+            raise BridgeError(
+                "FB-E002", "UsageError", "when_gone", "passthrough, hold or clear", repr(when_gone)
+            )
+        names = [chain] if isinstance(chain, str) else list(chain)
+        stream = Stream(self, when_gone, {
+            "chain": names,
+            "policy": policy,
+            "label": label,
+            "parameters": parameters or {},
+            "source": {
+                "width": width, "height": height, "pixel_format": pixel_format, "rows": rows,
+                "alpha": alpha,
+            },
+        })  # fmt: skip
+        stream._adopt(self.request("open", timeout_s, **stream._wanted))
+        self._streams.append(stream)
+        return stream
+
+    def status(self, timeout_s: float = 5.0) -> Fields:
+        """The state of the sidecar and of all its streams. Raises: NotRunning, Timeout."""
+        return self.request("status", timeout_s)
+
+    def load(self, stream: int, chain: str | Sequence[str], timeout_s: float = 60.0) -> None:
+        """Change the chain of any stream, by its number; the old one runs until the new one can.
+
+        Raises: BridgeError: the chain cannot be loaded, and the old one stays. Timeout.
+        """
+        names = [chain] if isinstance(chain, str) else list(chain)
+        self.request("load", timeout_s, stream=stream, chain=names)
+
+    def set(self, stream: int, parameters: dict[str, Any], timeout_s: float = 5.0) -> None:
+        """Turn knobs of any stream, by its number. Raises: BridgeError: none was turned."""
+        self.request("set", timeout_s, stream=stream, parameters=parameters)
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End the sidecar, and with it every stream."""
+        self.request("stop", timeout_s)
+
+    def request(self, type: str, timeout_s: float, **fields: Any) -> Fields:
+        """Send a control message and wait for its answer.
+
+        Raises: BridgeError: as the sidecar answers. NotRunning: it has gone. Timeout.
+        """
+        arrived: list[Fields] = []
+        if not self._ask(type, arrived.append, **fields):
+            raise NotRunning("sidecar", "one that has gone")
+        try:
+            self._wait(lambda: bool(arrived) or not self.connected, timeout_s)
+        except Timeout:
+            raise Timeout(f"answer to {type}", "an answer of the sidecar", timeout_s) from None
+        if not arrived:
+            raise NotRunning("sidecar", "one that went before it answered")
+        if arrived[0].get("type") == "error":
+            raise BridgeError.from_map(arrived[0]["error"])
+        return arrived[0]
+
+    def close(self) -> None:
+        """Close every stream and the connection. A second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        for stream in list(self._streams):
+            stream._drop_epoch()
+        self._disconnect(say_bye=True)
+        self._context.term()
+
+    # For the streams of this connection.
+
+    def _ask(self, type: str, answer: Answer, **fields: Any) -> bool:
+        """Send a request; `answer` is called with its answer by a later `_pump`."""
+        if self._control is None or not self.connected:
+            return False
+        self._answers[self._control.send(type, **fields)] = answer
+        return True
+
+    def _forget(self, stream: Stream) -> None:
+        if stream in self._streams:
+            self._streams.remove(stream)
+
+    def _pump(self) -> None:
+        """Carry everything on as far as it goes without waiting."""
+        control = self._control
+        if control is None:
+            self._try_to_connect()
+            return
+        for message in control.receive():
+            self._take(control, message)
+            if self._control is not control:
+                return
+        if control.lost or (not self.connected and time.monotonic() > self._greet_until):
+            self._disconnect(say_bye=False)
+
+    def _wait(self, done: Callable[[], bool], timeout_s: float) -> None:
+        """Pump until `done`. Raises: Timeout; BridgeError: the sidecar refused our greeting."""
+        until = time.monotonic() + timeout_s
+        while True:
+            self._pump()
+            if self._refusal is not None:
+                refusal, self._refusal = self._refusal, None
+                raise refusal
+            if done():
+                return
+            left = until - time.monotonic()
+            if left <= 0:
+                raise Timeout("sidecar", "an answer", timeout_s)
+            if self._control is None:
+                time.sleep(min(RETRY_S, left))
+            else:
+                self._control.wait([], min(RETRY_S, left))
+
+    def _try_to_connect(self) -> None:
+        now = time.monotonic()
+        if now < self._try_at or self._closed:
+            return
+        self._try_at = now + RETRY_S
+        address = self._address or find()
+        if address is None or not answers(address.endpoint):
+            return
+        self._greet_until = now + GREETING_LIMIT_S
+        self._control = Control(self._context, address, self._name)
+
+    def _take(self, control: Control, message: Fields) -> None:
+        request = message.get("request", 0)
+        if request and request == control.hello:
+            self._greeted(message)
+        elif request:
+            answer = self._answers.pop(request, None)
+            if answer is not None:
+                answer(message)
+        else:
+            for stream in list(self._streams):
+                if stream.number == message.get("stream"):
+                    stream._told(message)
+
+    def _greeted(self, message: Fields) -> None:
+        if message.get("type") != "welcome":
+            self._refusal = BridgeError.from_map(message.get("error", {}))
+            self._disconnect(say_bye=False)
+            self._try_at = time.monotonic() + 1.0
+            return
+        self.connected = True
+        self.version = str(message.get("bridge", ""))
+        for stream in list(self._streams):
+            stream._reopen()
+
+    def _disconnect(self, say_bye: bool) -> None:
+        control, self._control = self._control, None
+        self.connected = False
+        # Whoever waits for an answer sees that the connection is gone.
+        self._answers.clear()
+        if control is not None:
+            for stream in self._streams:
+                stream._lost()
+            control.close(say_bye)

@@ -1,0 +1,65 @@
+"""Finds the running sidecar of this user."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ENDPOINT_VARIABLE = "FRAMEBRIDGE_ENDPOINT"
+TOKEN_VARIABLE = "FRAMEBRIDGE_TOKEN"
+FOLDER_VARIABLE = "FRAMEBRIDGE_RUNTIME_DIR"
+ADDRESS_FILE = "bridge.json"
+
+
+class Address(NamedTuple):
+    """Where a sidecar listens, and what proves that we may speak to it."""
+
+    endpoint: str
+    token: str
+
+
+def find() -> Address | None:
+    """The address in FRAMEBRIDGE_ENDPOINT, else the one in the sidecar's `bridge.json`."""
+    if endpoint := os.environ.get(ENDPOINT_VARIABLE):
+        return Address(endpoint, os.environ.get(TOKEN_VARIABLE, ""))
+    try:
+        fields = json.loads((runtime_folder() / ADDRESS_FILE).read_text())
+        return Address(str(fields["endpoint"]), str(fields["token"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def runtime_folder() -> Path:
+    """Where a sidecar of this user publishes its address."""
+    # bridge.supervisor.runtime_folder makes the same folder by the same rules.
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", tempfile.gettempdir())) / "framebridge"
+    if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(runtime) / "framebridge"
+    return Path(tempfile.gettempdir()) / f"framebridge-{os.getuid()}"
+
+
+def answers(endpoint: str) -> bool:
+    """Whether anybody listens there: a file or a port may be left from a dead sidecar."""
+    try:
+        if endpoint.startswith("ipc://"):
+            if sys.platform == "win32":
+                return True
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.setblocking(False)
+                probe.connect(endpoint.removeprefix("ipc://"))
+        elif endpoint.startswith("tcp://"):
+            host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), timeout=0.05).close()
+    except BlockingIOError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True

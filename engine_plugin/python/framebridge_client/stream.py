@@ -1,0 +1,450 @@
+"""A stream: frames go out, results come in, and no call waits unless it is asked to."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import zmq
+
+from framebridge_client import wire
+from framebridge_client.control import Fields
+from framebridge_client.errors import BridgeError, FrameError, NotRunning, Timeout
+from framebridge_client.shared_memory import attach
+
+if TYPE_CHECKING:
+    from framebridge_client.bridge import Bridge
+
+Pixels = npt.NDArray[np.uint8]
+REOPEN_S = 1.0
+
+
+@dataclass(slots=True)
+class Counters:
+    """What became of the frames of a stream.
+
+    Attributes:
+        sent: submits that reached the bridge.
+        returned: results that came back.
+        dropped: frames that the bridge gave back unused, because a newer one was there.
+        skipped: submits that found no free slot, or no bridge.
+        late: results that were superseded before anybody polled them.
+    """
+
+    sent: int = 0
+    returned: int = 0
+    dropped: int = 0
+    skipped: int = 0
+    late: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A picture to show.
+
+    Attributes:
+        frame_id: of the frame that it was made of.
+        pixels: uint8 (H, W, 4), read-only: the slot itself, valid until `poll` gives another.
+        age_ms: from the frame's submit to now.
+        model_ms: what the model took.
+        chain: first eight hex digits of the hash of what made it; empty when no model did.
+        origin: "bridge", or "passthrough" or "clear" while there is none.
+    """
+
+    frame_id: int
+    pixels: Pixels
+    age_ms: float
+    model_ms: float
+    chain: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    slot: int
+    frame_id: int
+    model_us: int
+    chain: int
+
+
+class Stream:
+    """Opened by `Bridge.open`.
+
+    Attributes:
+        number: of this stream in the sidecar; another after a reconnection.
+        width, height: of the frames to submit.
+        result_shape: (H, W, 4) of the results; may change when another chain is loaded.
+        chain: hash of what makes the results now, 64 hex digits.
+        packages: names of the packages in the chain.
+        provider: execution provider that runs them.
+        knobs: parameters by name, as the packages describe them.
+        counters: what became of the frames.
+        error: the last thing that went wrong, or None.
+    """
+
+    def __init__(self, bridge: Bridge, when_gone: str, wanted: Fields) -> None:
+        self.number = 0
+        self.width: int = wanted["source"]["width"]
+        self.height: int = wanted["source"]["height"]
+        self.result_shape = (0, 0, 0)
+        self.chain = ""
+        self.packages: list[str] = []
+        self.provider = ""
+        self.knobs = dict[str, Fields]()
+        self.counters = Counters()
+        self.error: BridgeError | None = None
+        self._bridge = bridge
+        self._wanted = wanted
+        self._when_gone = when_gone
+        self._shape = (self.height, self.width, 4)
+        self._epoch = 0
+        self._live = False
+        self._doorbell: zmq.Socket[Any] | None = None
+        self._sources: list[Pixels] = []
+        self._results: list[Pixels] = []
+        self._free: deque[int] = deque()
+        self._times = dict[int, int]()
+        """Submit times of the frames under way, by frame id."""
+        self._ready: _Ready | None = None
+        self._held: int | None = None
+        """The result slot that the engine is looking at."""
+        self._last_id = 0
+        self._shown_id = 0
+        self._last_source: Pixels | None = None
+        self._last_ns = 0
+        self._reopen_at = 0.0
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self.close()
+
+    @property
+    def state(self) -> str:
+        """ "live", "paused" (the bridge is there, the worker is not) or "gone"."""
+        if self._live:
+            return "live"
+        return "paused" if self._bridge.connected else "gone"
+
+    def submit(self, pixels: Any) -> int | None:
+        """Copy a frame into a slot and send it; never waits.
+
+        Args:
+            pixels: uint8 (height, width, 4), or bytes of height rows of width * 4.
+        Returns: the frame's id; None when no slot is free, or no bridge is there.
+        Raises: FrameError: it is no frame of this stream. Guarantees: then nothing was sent.
+        """
+        frame = self._checked(pixels)
+        self._pump()
+        slot = self._take_slot()
+        np.copyto(self._sources[slot or 0], frame)
+        return self._send(slot)
+
+    def frame(self) -> Draft:
+        """A slot to draw into, so that nothing is copied: `with stream.frame() as view: ...`.
+
+        The view holds whatever was drawn there before. When no slot is free it is a scratch
+        picture, and the frame is skipped. Leaving the block by an exception sends nothing.
+        """
+        self._pump()
+        return Draft(self, self._take_slot())
+
+    def poll(self) -> Result | None:
+        """The newest result, if there is one that has not been given yet; never waits."""
+        self._pump()
+        ready, self._ready = self._ready, None
+        if ready is None:
+            return None if self._live else self._substitute()
+        if self._held is not None:
+            self._release(self._held)
+        self._held = ready.slot
+        return self._result(ready)
+
+    def process(self, pixels: Any, timeout_s: float = 1.0) -> Result:
+        """Send a frame and wait for its own result.
+
+        Raises: Timeout. NotRunning: the bridge or its worker has gone. FrameError. BridgeError:
+            the frame could not be run.
+        """
+        until = time.monotonic() + timeout_s
+        self._checked(pixels)
+        while (frame_id := self._submit_if_free(pixels)) is None:
+            self._wait(until, timeout_s)
+        while True:
+            result = self.poll()
+            if result is not None and result.frame_id == frame_id:
+                return result
+            if frame_id not in self._times and result is None:
+                raise self.error or NotRunning("frame", "one that came back without a result")
+            self._wait(until, timeout_s)
+
+    def set(self, **values: Any) -> None:
+        """Turn knobs; never waits. What the bridge refuses is found in `error` soon after.
+
+        Raises: BridgeError: no knob of that name.
+        """
+        for name in values:
+            if name not in self.knobs:
+                known = ", ".join(self.knobs) or "none"
+                raise BridgeError(
+                    "FB-E021", "ParameterError", f"parameter {name!r}", f"one of: {known}",
+                    "no such parameter",
+                )  # fmt: skip
+        self._wanted["parameters"] = {**self._wanted["parameters"], **values}
+        self._bridge._ask("set", self._note_error, stream=self.number, parameters=values)
+
+    def load(self, chain: str | list[str], timeout_s: float = 60.0) -> None:
+        """Change the chain and wait until it is there; the old one runs until then.
+
+        Raises: BridgeError: it cannot be loaded, and the old one stays. Timeout.
+        """
+        names = [chain] if isinstance(chain, str) else list(chain)
+        self._bridge.load(self.number, names, timeout_s)
+        self._wanted = {**self._wanted, "chain": names, "parameters": {}}
+
+    def close(self) -> None:
+        """End the stream. A second time does nothing."""
+        self._bridge._forget(self)
+        self._drop_epoch()
+        self._bridge._ask("close", lambda _: None, stream=self.number)
+
+    # What the bridge tells us.
+
+    def _adopt(self, message: Fields) -> None:
+        """Use the slots and the doorbell of a StreamState. Raises: BridgeError."""
+        if message["epoch"] != self._epoch or message["stream"] != self.number or not self._live:
+            source, result = message["source"], message["result"]
+            shape = (result["format"]["height"], result["format"]["width"], 4)
+            sources = [attach(name, self._shape) for name in source["names"]]
+            results = [attach(name, shape) for name in result["names"]]
+            self._drop_epoch()
+            for array in results:
+                array.flags.writeable = False
+            self._sources, self._results, self.result_shape = sources, results, shape
+            self._free = deque(range(len(sources)))
+            self._doorbell = self._bridge._context.socket(zmq.DEALER)
+            self._doorbell.setsockopt(zmq.LINGER, 0)
+            self._doorbell.setsockopt(zmq.MAXMSGSIZE, 512)
+            self._doorbell.connect(message["doorbell"])
+            self._live = True
+        self.number, self._epoch = message["stream"], message["epoch"]
+        self.chain, self.packages = message["chain"], message["packages"]
+        self.provider = message["provider"]
+        self.knobs = {knob["name"]: knob for knob in message["knobs"]}
+
+    def _told(self, message: Fields) -> None:
+        try:
+            if message["type"] == "stream":
+                self._adopt(message)
+            elif message["type"] == "paused":
+                self.error = BridgeError.from_map(message["error"])
+                self._drop_epoch()
+        except BridgeError as error:
+            # The slots of this epoch are gone already: the next epoch is on its way.
+            self.error = error
+            self._drop_epoch()
+
+    def _lost(self) -> None:
+        self._drop_epoch()
+        self._reopen_at = 0.0
+
+    def _reopen(self) -> None:
+        self._reopen_at = 0.0
+        self._bridge._ask("open", self._reopened, **self._wanted)
+
+    def _reopened(self, message: Fields) -> None:
+        if message.get("type") == "stream":
+            self._told(message)
+        else:
+            self._note_error(message)
+            self._reopen_at = time.monotonic() + REOPEN_S
+
+    def _note_error(self, message: Fields) -> None:
+        if message.get("type") == "error":
+            self.error = BridgeError.from_map(message["error"])
+
+    def _drop_epoch(self) -> None:
+        """All slots are ours again; what is still mapped stays readable."""
+        self._live = False
+        self._ready = self._held = None
+        self._times.clear()
+        self._free.clear()
+        if self._doorbell is not None:
+            self._doorbell.close()
+            self._doorbell = None
+
+    # Frames out.
+
+    def _checked(self, pixels: Any) -> Pixels:
+        if not isinstance(pixels, np.ndarray):
+            pixels = self._from_buffer(pixels)
+        if pixels.dtype != np.uint8 or pixels.shape != self._shape:
+            raise FrameError(
+                f"uint8 of shape {self._shape} (height, width, 4)",
+                f"{pixels.dtype} of shape {pixels.shape}",
+                "Open a stream of the frame's own size, and send four channels.",
+            )
+        frame: Pixels = pixels
+        return frame
+
+    def _from_buffer(self, data: Any) -> Pixels:
+        try:
+            flat = np.frombuffer(data, np.uint8)
+        except (TypeError, ValueError, BufferError):
+            raise FrameError("a numpy array or bytes", type(data).__name__) from None
+        height, width, channels = self._shape
+        if flat.size != height * width * channels:
+            stride = flat.size / height
+            found = f"{flat.size} bytes, or {stride:g} a row"
+            raise FrameError(
+                f"{height} rows of {width * channels} bytes", found, "Send rows without padding."
+            )
+        frame: Pixels = flat.reshape(self._shape)
+        return frame
+
+    def _submit_if_free(self, pixels: Any) -> int | None:
+        """As `submit`, without counting a skipped frame. Raises: NotRunning."""
+        self._pump()
+        if not self._live:
+            raise self.error or NotRunning("stream", f"a bridge that is {self.state}")
+        return self.submit(pixels) if self._free else None
+
+    def _take_slot(self) -> int | None:
+        return self._free.popleft() if self._live and self._free else None
+
+    def _send(self, slot: int | None, view: Pixels | None = None) -> int | None:
+        now = time.perf_counter_ns()
+        self._last_id += 1
+        self._last_ns = now
+        self._last_source = self._sources[slot or 0] if view is None else view
+        if slot is None or self._doorbell is None:
+            self.counters.skipped += 1
+            return None
+        message = wire.submit(self._epoch, slot, self._last_id, now)
+        try:
+            self._doorbell.send(message, zmq.NOBLOCK)
+        except zmq.Again:
+            self._free.append(slot)
+            self.counters.skipped += 1
+            return None
+        self._times[self._last_id] = now
+        self.counters.sent += 1
+        return self._last_id
+
+    # Results in.
+
+    def _pump(self) -> None:
+        self._bridge._pump()
+        if self._reopen_at and self._bridge.connected and time.monotonic() > self._reopen_at:
+            self._reopen()
+        while self._doorbell is not None and self._doorbell.getsockopt(zmq.EVENTS) & zmq.POLLIN:  # type: ignore[operator, arg-type]
+            ring = wire.read(self._doorbell.recv(zmq.NOBLOCK))
+            if ring is not None and ring[1] == self._epoch:
+                self._take(ring)
+
+    def _take(self, ring: tuple[int, ...]) -> None:
+        if ring[0] == wire.DROPPED:
+            _, _, slot, frame_id, _reason = ring
+            self.counters.dropped += 1
+            self._times.pop(frame_id, None)
+            self._free.append(slot)
+            return
+        _, _, source, result, frame_id, model_us, chain = ring
+        self.counters.returned += 1
+        self._free.append(source)
+        if self._ready is not None:
+            self.counters.late += 1
+            self._times.pop(self._ready.frame_id, None)
+            self._release(self._ready.slot)
+        self._ready = _Ready(result, frame_id, model_us, chain)
+
+    def _release(self, slot: int) -> None:
+        if self._doorbell is not None:
+            self._doorbell.send(wire.release(self._epoch, slot), zmq.NOBLOCK)
+
+    def _result(self, ready: _Ready) -> Result:
+        self._shown_id = ready.frame_id
+        submitted = self._times.pop(ready.frame_id, 0)
+        return Result(
+            frame_id=ready.frame_id,
+            pixels=self._results[ready.slot],
+            age_ms=(time.perf_counter_ns() - submitted) / 1e6,
+            model_ms=ready.model_us / 1000,
+            chain=f"{ready.chain:08x}",
+            origin="bridge",
+        )
+
+    def _substitute(self) -> Result | None:
+        """What to show while there is no bridge."""
+        source = self._last_source
+        if self._when_gone == "hold" or source is None or self._last_id <= self._shown_id:
+            return None
+        self._shown_id = self._last_id
+        if self._when_gone == "clear":
+            pixels = np.zeros(self.result_shape, np.uint8)
+        else:
+            pixels = _nearest(source, self.result_shape)
+        age_ms = (time.perf_counter_ns() - self._last_ns) / 1e6
+        return Result(self._last_id, pixels, age_ms, 0.0, "", self._when_gone)
+
+    def _wait(self, until: float, timeout_s: float) -> None:
+        """Until something arrives. Raises: Timeout, NotRunning."""
+        left = until - time.monotonic()
+        if left <= 0:
+            raise Timeout(f"stream {self.number}", "a result", timeout_s)
+        control, doorbell = self._bridge._control, self._doorbell
+        if control is None or doorbell is None:
+            raise self.error or NotRunning("stream", f"a bridge that is {self.state}")
+        control.wait([doorbell], left)
+
+
+class Draft:
+    """A frame that is being drawn; a context manager that gives uint8 (height, width, 4).
+
+    Attributes:
+        frame_id: of the frame, once it is sent; None when it was skipped.
+    """
+
+    def __init__(self, stream: Stream, slot: int | None) -> None:
+        self.frame_id: int | None = None
+        self._stream = stream
+        self._slot = slot
+        self._epoch = stream._epoch
+        self._view = (
+            stream._sources[slot] if slot is not None else np.empty(stream._shape, np.uint8)
+        )
+
+    def __enter__(self) -> Pixels:
+        return self._view
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        stream = self._stream
+        current = stream._live and stream._epoch == self._epoch
+        slot = self._slot if current else None
+        if kind is None:
+            self.frame_id = stream._send(slot, self._view)
+        elif slot is not None:
+            stream._free.appendleft(slot)
+
+
+def _nearest(source: Pixels, shape: tuple[int, int, int]) -> Pixels:
+    """The picture at another size, by the nearest pixel: quick, and clearly not the model's."""
+    height, width, _ = shape
+    if source.shape == shape:
+        return source
+    rows = np.arange(height) * source.shape[0] // height
+    columns = np.arange(width) * source.shape[1] // width
+    picked: Pixels = source[rows[:, None], columns[None, :]]
+    return picked

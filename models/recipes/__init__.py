@@ -1,0 +1,1 @@
+"""The training and the scripts that made the packages beside this folder."""

@@ -1,0 +1,76 @@
+"""The picture on the card: a drawing, enlarged by bicubic and by the network, side by side."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from models.recipes.upscale.data import Rgb8
+from models.recipes.upscale.evaluate import Upscaler
+from models.recipes.upscale.network import SCALE
+
+DRAWING = (160, 180)
+"""Width and height of the detail, in pixels of the high resolution."""
+FINE = 8
+"""The drawing is made this much larger and reduced, so that its edges are smooth."""
+SHOWN = 3
+"""Screen pixels for each pixel of the high resolution; each is shown as a square."""
+STRIP = 26
+GAP = 6
+
+PAPER = (236, 230, 214)
+INK = (28, 30, 40)
+COLOURS = ((196, 62, 48), (40, 96, 160), (238, 176, 60), (52, 120, 84))
+
+
+def write_preview(upscaler: Upscaler, path: Path) -> None:
+    """Draw, reduce, enlarge both ways, and write a PNG with labels."""
+    high = draw_detail()
+    low = np.asarray(
+        high.resize((high.width // SCALE, high.height // SCALE), Image.Resampling.BICUBIC)
+    )
+    bicubic = Image.fromarray(low).resize(high.size, Image.Resampling.BICUBIC)
+    network: Rgb8 = np.rint(upscaler(low)).astype(np.uint8)
+    panels = [("bicubic x2", bicubic), ("upscale-x2", Image.fromarray(network))]
+    width, height = high.width * SHOWN, high.height * SHOWN
+    sheet = Image.new("RGB", (2 * width + GAP, height + STRIP), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(17)
+    for index, (label, panel) in enumerate(panels):
+        left = index * (width + GAP)
+        pen.text((left + width / 2, STRIP / 2), label, "black", font, anchor="mm")
+        sheet.paste(panel.resize((width, height), Image.Resampling.NEAREST), (left, STRIP))
+    # 256 colours are enough for a drawing, and a third of the bytes.
+    sheet.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def draw_detail() -> Image.Image:
+    """Text, thin lines, circles and curves: RGB, DRAWING pixels large."""
+    width, height = (side * FINE for side in DRAWING)
+    picture = Image.new("RGB", (width, height), PAPER)
+    pen = ImageDraw.Draw(picture)
+
+    def at(*numbers: float) -> tuple[float, ...]:
+        return tuple(FINE * number for number in numbers)
+
+    pen.text((8 * FINE, 4 * FINE), "Framebridge", INK, ImageFont.load_default(24 * FINE))
+    pen.text(
+        (9 * FINE, 33 * FINE), "frames leave, and return", INK, ImageFont.load_default(12 * FINE)
+    )
+    for index in range(13):
+        angle = math.pi * index / 24
+        end = (10 + 62 * math.cos(angle), 116 - 62 * math.sin(angle))
+        pen.line(at(10, 116, *end), INK, round((0.6 + index / 10) * FINE))
+    for index, colour in enumerate(COLOURS):
+        radius = 34 - 8 * index
+        centre = (118, 88)
+        box = at(*(c - radius for c in centre), *(c + radius for c in centre))
+        pen.ellipse(box, colour, INK, round(1.2 * FINE))
+    for index, colour in enumerate(COLOURS):
+        wave = [
+            (FINE * x, FINE * (138 + 9 * index + 7 * math.sin(x / 11 + index))) for x in range(161)
+        ]
+        pen.line(wave, colour, round((1.2 + 0.5 * index) * FINE), "curve")
+    return picture.resize(DRAWING, Image.Resampling.BOX)
