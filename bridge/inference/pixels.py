@@ -126,8 +126,11 @@ def _frame_to_tensor(build: GraphBuilder, rgb: str, port: FrameInput, placement:
         channels = 1 if port.channels == "Y" else 3
         value = _shrunk(build, value, placement.crop[2:], placement.resized, channels)
         if any(placement.pad):
-            value = build.affine(value, 1, -low)
-            value = build.affine(build.pad(value, _onnx_pads(placement), mode), 1, low)
+            # What surrounds the frame is black, and the luma of black need not be 0.
+            offset = LUMA[port.luma][1] if port.channels == "Y" else 0.0
+            black = low + (high - low) / 255 * offset
+            value = build.affine(value, 1, -black)
+            value = build.affine(build.pad(value, _onnx_pads(placement), mode), 1, black)
     build.add("Identity", [value], port.name)
 
 
@@ -221,7 +224,7 @@ def _final_shuffle(
     core: onnx.ModelProto, port: FrameOutput, placement: Placement
 ) -> _Shuffle | None:
     """The DepthToSpace that makes the core's output, when it can be moved behind the rounding."""
-    if port.channels != "RGB" or placement.kept[2:] != placement.output:
+    if port.channels != "RGB" or placement.kept != (0, 0, *placement.output):
         return None
     makers = [node for node in core.graph.node if port.name in node.output]
     readers = [node for node in core.graph.node if port.name in node.input]
@@ -284,7 +287,10 @@ def _alpha_phases(
         taps[i, 1] = 1 - abs(offset)
         taps[i, 0 if offset < 0 else 2] += abs(offset)
     kernel = np.einsum("iy,jx->ijyx", taps, taps).reshape(s * s, 1, 3, 3)
-    phases = build.add("Conv", [build.dequantize(alpha, 1.0), build.constant(kernel, np.float32)])
+    # Not DequantizeLinear: between that and QuantizeLinear, ONNX Runtime rounds the weights of a
+    # convolution to int8.
+    alpha = build.add("Cast", [alpha], to=TensorProto.FLOAT)
+    phases = build.add("Conv", [alpha, build.constant(kernel, np.float32)])
     return build.reshape(build.quantize(phases, 1.0), [s, s, 1, height, width])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.errors import FrameFormatError, UnsupportedModelError
-from bridge.frames import FrameFormat
+from bridge.frames import MAX_SIDE, FrameFormat
 from bridge.inference.manifest import Manifest
 
 Box = tuple[int, int, int, int]
@@ -49,6 +49,13 @@ def place(manifest: Manifest, width: int, height: int) -> Placement:
             "Choose a package that maps a frame to a frame.",
         )
     size, scale = source.size, result.scale
+    if max(width, height) * scale > MAX_SIDE:
+        raise FrameFormatError(
+            f"{manifest.name}: frame size",
+            f"sides of at most {MAX_SIDE // scale}, for a result of at most {MAX_SIDE}",
+            f"{width}x{height}",
+            "Send smaller frames.",
+        )
     whole = (0, 0, width, height)
     if size.fixed is None:
         _check_limits(manifest.name, size.min, size.max, width, height)

@@ -289,9 +289,11 @@ class Stream:
         if change is not None:
             change.answer(protocol.Error(error=protocol.error_map(error)))
         now = time.monotonic()
+        # A worker that ran and was killed from outside says nothing against its chain.
+        if not (self.state == "live" and worker.was_killed()):
+            self._deaths.append(now)
         recent = [death for death in self._deaths if now - death < DEATHS_WINDOW_S]
-        self._deaths.append(now)
-        if len(recent) + 1 >= DEATHS_ALLOWED:
+        if len(recent) >= DEATHS_ALLOWED:
             self._fail(protocol.error_map(error))
             return
         self._restarts += 1
@@ -302,7 +304,7 @@ class Stream:
                     stream=self.number, final=False, error=protocol.error_map(error)
                 )
             )
-        self._restart_at = now + (RESTART_DELAY_S if recent else 0)
+        self._restart_at = now + (RESTART_DELAY_S if recent else 0.0)
 
     def _fail(self, error: protocol.ErrorMap) -> None:
         self._restart_at = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -77,6 +78,10 @@ class WorkerLink:
         except subprocess.TimeoutExpired:
             return False
         return True
+
+    def was_killed(self) -> bool:
+        """Whether somebody ended it with a signal that no code of its own can raise by mistake."""
+        return sys.platform != "win32" and self._process.poll() == -signal.SIGKILL
 
     def cause(self) -> str:
         """Why the worker ended, for a person."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-import threading
 from contextlib import suppress
 from typing import Any
 
@@ -16,17 +15,18 @@ Rings = list[tuple[int, ...]]
 
 
 class Doorbell:
-    """Bound to one client. Every use of the socket is under one lock, which makes sharing it legal.
+    """Bound to one client. Two threads share it, so every method but `wait` must be called under
+    one lock of the caller's, which is what makes sharing a socket legal.
 
-    A send also notices what has arrived, and then the socket's descriptor does not signal it
-    again. So whoever sends gets what has arrived, and must handle it.
+    A send also notices what has arrived, and then the descriptor does not signal it again: so
+    after each send, `receive` before the lock is let go.
 
     Attributes:
         address: where the client connects.
+        malformed, stale: messages discarded so far.
     """
 
     def __init__(self, endpoint: str, epoch: int) -> None:
-        self._lock = threading.Lock()
         self._epoch = epoch
         self._socket: zmq.Socket[Any] = zmq.Context.instance().socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -34,7 +34,7 @@ class Doorbell:
         self._socket.setsockopt(zmq.MAXMSGSIZE, 512)
         self._socket.bind(endpoint)
         self.address: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
-        self._fd: int = self._socket.getsockopt(zmq.FD)
+        self._fd: int = self._socket.getsockopt(zmq.FD)  # type: ignore[assignment]
         self.malformed = 0
         self.stale = 0
 
@@ -43,29 +43,10 @@ class Doorbell:
         select.select([self._fd], [], [], timeout_s)
 
     def receive(self) -> Rings:
-        """What has arrived, of this epoch and well-formed; never waits."""
-        with self._lock:
-            return self._drain()
-
-    def send(self, message: bytes) -> Rings:
-        """Send, and return what has arrived; a message to nobody is lost, never waited for."""
-        with self._lock:
-            if self._socket.closed:
-                return []
-            with suppress(zmq.Again):
-                self._socket.send(message, zmq.NOBLOCK)
-            return self._drain()
-
-    def close(self) -> None:
-        with self._lock:
-            self._socket.close()
-
-    def _drain(self) -> Rings:
+        """What has arrived, of this epoch and well-formed; never waits, and gives 64 at most, so
+        that a flood cannot hold the lock against a `done`."""
         rings: Rings = []
-        # Bounded, so that a flood cannot hold the lock against a `done`.
-        while len(rings) < 64 and not self._socket.closed:
-            if not self._socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:  # type: ignore[operator, arg-type]
-                break
+        while len(rings) < 64 and self._has_input():
             parts = self._socket.recv_multipart(zmq.NOBLOCK)
             ring = protocol.unpack_doorbell(parts[0]) if len(parts) == 1 else None
             if ring is None:
@@ -75,3 +56,15 @@ class Doorbell:
             else:
                 rings.append(ring)
         return rings
+
+    def send(self, message: bytes) -> None:
+        """Send; a message to nobody is lost, never waited for."""
+        with suppress(zmq.Again):
+            self._socket.send(message, zmq.NOBLOCK)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _has_input(self) -> bool:
+        events = self._socket.getsockopt(zmq.EVENTS)
+        return bool(events & zmq.POLLIN)  # type: ignore[operator, arg-type]

@@ -16,7 +16,7 @@ from bridge import protocol
 from bridge.errors import FramebridgeError
 from bridge.inference.chain import Chain
 from bridge.transport.base import Slot
-from bridge.worker.doorbell import Doorbell, Rings
+from bridge.worker.doorbell import Doorbell
 from bridge.worker.tally import Tally
 
 _WAIT_S = 0.2
@@ -59,6 +59,8 @@ class FrameService:
         self._mine = set[int]()
         """Input slots that are the worker's."""
         self._free = list(range(len(results)))
+        self._lent = set[int]()
+        """Result slots that are the client's."""
         self._chain = chain
         self._next_chain: Chain | None = None
         self._values: dict[str, object] = {}
@@ -100,41 +102,39 @@ class FrameService:
     def _answer(self) -> None:
         while not self._stopping:
             self._doorbell.wait(_WAIT_S)
-            self._handle(self._doorbell.receive())
-
-    def _handle(self, rings: Rings) -> None:
-        # A send may bring more to handle, so this goes on until nothing is left.
-        while rings:
-            answers: list[bytes] = []
             with self._condition:
-                for ring in rings:
-                    answers += self._handle_one(ring)
-                self._condition.notify_all()
-            rings = [ring for answer in answers for ring in self._doorbell.send(answer)]
+                self._listen()
 
-    def _handle_one(self, ring: tuple[int, ...]) -> list[bytes]:
+    def _listen(self) -> None:
+        """Handle all that has arrived. Under the lock, so that messages keep their order whichever
+        thread reads them."""
+        while rings := self._doorbell.receive():
+            for ring in rings:
+                self._handle(ring)
+            self._condition.notify_all()
+
+    def _handle(self, ring: tuple[int, ...]) -> None:
         kind, _, slot = ring[:3]
         if kind == protocol.SUBMIT and slot < len(self._sources) and slot not in self._mine:
-            return self._submitted(_Submitted(slot, ring[3], ring[4]))
-        if kind == protocol.RELEASE and slot < len(self._results) and slot not in self._free:
+            self._submitted(_Submitted(slot, ring[3], ring[4]))
+        elif kind == protocol.RELEASE and slot in self._lent:
+            self._lent.remove(slot)
             self._free.append(slot)
         else:
             self.tally.count("malformed")
-        return []
 
-    def _submitted(self, frame: _Submitted) -> list[bytes]:
+    def _submitted(self, frame: _Submitted) -> None:
         self.tally.count("submitted")
         self._mine.add(frame.slot)
-        superseded = []
         if self._policy == "latest":
-            superseded, self._pending = list(self._pending), deque()
+            while self._pending:
+                self._give_back(self._pending.popleft(), protocol.REASON_NEWER)
         self._pending.append(frame)
-        return [self._give_back(old, protocol.REASON_NEWER) for old in superseded]
 
-    def _give_back(self, frame: _Submitted, reason: int) -> bytes:
+    def _give_back(self, frame: _Submitted, reason: int) -> None:
         self._mine.discard(frame.slot)
         self.tally.count("dropped")
-        return protocol.pack_dropped(self._epoch, frame.slot, frame.frame_id, reason)
+        self._doorbell.send(protocol.pack_dropped(self._epoch, frame.slot, frame.frame_id, reason))
 
     # The inference thread.
 
@@ -151,7 +151,10 @@ class FrameService:
                 retired.close()
             if values:
                 self._chain.set_parameters(values)
-            self._handle(self._doorbell.send(self._run(frame, result)))
+            model_us = self._run(frame, result)
+            with self._condition:
+                self._finish(frame, result, model_us)
+                self._listen()
 
     def _take_changes(self) -> tuple[Chain | None, dict[str, object]]:
         retired = None
@@ -160,23 +163,28 @@ class FrameService:
         values, self._values = self._values, {}
         return retired, values
 
-    def _run(self, frame: _Submitted, result: int) -> bytes:
-        """Run one frame, and say so to the client: the message to send."""
+    def _run(self, frame: _Submitted, result: int) -> int | None:
+        """Microseconds that the run took, or None when it failed."""
         start_ns = time.perf_counter_ns()
         self.tally.note("start_age_ms", (start_ns - frame.time_ns) / 1e6)
         try:
             self._chain.run(self._sources[frame.slot].pixels, self._results[result].pixels)
         except FramebridgeError as error:
             self._on_failure(error)
-            with self._condition:
-                self._free.append(result)
-                return self._give_back(frame, protocol.REASON_FAILED)
+            return None
         took_ns = time.perf_counter_ns() - start_ns
         self.tally.note("model_ms", took_ns / 1e6)
+        return took_ns // 1000
+
+    def _finish(self, frame: _Submitted, result: int, model_us: int | None) -> None:
+        if model_us is None:
+            self._free.append(result)
+            self._give_back(frame, protocol.REASON_FAILED)
+            return
         self.tally.count("returned")
-        with self._condition:
-            self._mine.discard(frame.slot)
-        return protocol.pack_done(
-            self._epoch, frame.slot, result, frame.frame_id, took_ns // 1000,
-            int(self._chain.digest[:8], 16),
-        )  # fmt: skip
+        self._mine.discard(frame.slot)
+        self._lent.add(result)
+        chain = int(self._chain.digest[:8], 16)
+        self._doorbell.send(
+            protocol.pack_done(self._epoch, frame.slot, result, frame.frame_id, model_us, chain)
+        )

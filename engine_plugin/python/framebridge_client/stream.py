@@ -107,6 +107,7 @@ class Stream:
         self._doorbell: zmq.Socket[Any] | None = None
         self._sources: list[Pixels] = []
         self._results: list[Pixels] = []
+        self._spare = np.zeros(self._shape, np.uint8)
         self._free: deque[int] = deque()
         self._times = dict[int, int]()
         """Submit times of the frames under way, by frame id."""
@@ -146,8 +147,11 @@ class Stream:
         frame = self._checked(pixels)
         self._pump()
         slot = self._take_slot()
-        np.copyto(self._sources[slot or 0], frame)
-        return self._send(slot)
+        # A frame that finds no free slot is kept all the same, to be passed through if it turns
+        # out that the bridge has gone.
+        place = self._spare if slot is None else self._sources[slot]
+        np.copyto(place, frame)
+        return self._send(slot, place)
 
     def frame(self) -> Draft:
         """A slot to draw into, so that nothing is copied: `with stream.frame() as view: ...`.
@@ -321,11 +325,11 @@ class Stream:
     def _take_slot(self) -> int | None:
         return self._free.popleft() if self._live and self._free else None
 
-    def _send(self, slot: int | None, view: Pixels | None = None) -> int | None:
+    def _send(self, slot: int | None, place: Pixels) -> int | None:
         now = time.perf_counter_ns()
         self._last_id += 1
         self._last_ns = now
-        self._last_source = self._sources[slot or 0] if view is None else view
+        self._last_source = place
         if slot is None or self._doorbell is None:
             self.counters.skipped += 1
             return None

@@ -89,8 +89,8 @@ def make_manifest(
         license="MIT",
         title="Upscale x2",
         description=DESCRIPTION,
-        architecture=f"{BODY + 2} convolutions of {WIDTH} channels on luma, {_trained(network):,} "
-        "trained parameters, added to bicubic",
+        architecture=f"{BODY + 1} convolutions of {WIDTH} channels and one to {SCALE**2} "
+        f"sub-pixels, on luma, {_trained(network):,} trained parameters, added to bicubic",
         source=Source(
             recipe=recipe,
             data="T91 (Yang et al.) and 60 pictures of BSD200; none of them is in the package",

@@ -93,7 +93,7 @@ class _Writer:
     def block(
         self, name: str, source: str, block: nn.Sequential, projection: Weights | None = None
     ) -> str:
-        """Convolution and PReLU; `projection` (1, C, 1, 1) turns one input channel into C."""
+        """Convolution and activation; `projection` (1, C, 1, 1) turns one input channel into C."""
         convolution, activation = block
         assert isinstance(convolution, nn.Conv2d)
         assert convolution.bias is not None
@@ -102,9 +102,8 @@ class _Writer:
         if projection is not None:
             weight = weight * projection
         features = self.convolution(name, source, weight, _numpy(convolution.bias))
-        # (C, 1, 1): with (C,) runtimes disagree on the axis, without an error.
-        slope = self.weight(f"{name}.slope", _numpy(activation.weight)[:, None, None])
-        return self.node("PRelu", f"{name}.prelu", [features, slope])
+        slope = float(activation.weight.item())
+        return self.node("LeakyRelu", f"{name}.activation", [features], alpha=slope)
 
     def model(self) -> onnx.ModelProto:
         source, result = (

@@ -1,0 +1,273 @@
+"""Tiny packages for tests: seeded networks whose output spans its range and goes beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from bridge.inference.manifest import (
+    FrameInput,
+    FrameOutput,
+    Graph,
+    LatentInput,
+    Manifest,
+    ParameterInput,
+    Size,
+    StateInput,
+    StateOutput,
+)
+from bridge.inference.package import IR_VERSION_MAX, OPSET, ModelPackage, save
+
+FILE = "model.onnx"
+FRAME = "frame"
+RESULT = "result"
+FEATURES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SmallModel:
+    """A core graph with a manifest that describes it."""
+
+    core: onnx.ModelProto
+    manifest: Manifest
+
+    def write(self, folder: Path) -> ModelPackage:
+        return save(folder, self.manifest, {FILE: self.core.SerializeToString()})
+
+    def stating(self, **fields: Any) -> SmallModel:
+        """The same graph under a manifest with other fields."""
+        return replace(self, manifest=msgspec.structs.replace(self.manifest, **fields))
+
+
+def network(
+    *,
+    channels: str = "RGB",
+    scale: int = 1,
+    tail: str = "",
+    range_: Sequence[float] = (0, 1),
+    luma: str = "studio",
+    size: Size | None = None,
+    seed: int = 0,
+) -> SmallModel:
+    """Two zero-padded 3x3 convolutions and a tail.
+
+    Args:
+        tail: how the picture grows: "DCR" or "CRD", a final DepthToSpace; "nearest", a Resize
+            before the last convolution; empty at scale 1.
+    """
+    size = size or Size()
+    low, high = (float(side) for side in range_)
+    planes = 3 if channels == "RGB" else 1
+    shuffled = scale if tail in ("DCR", "CRD") else 1
+    last = planes * shuffled**2
+    random = np.random.default_rng(seed)
+    weights: dict[str, Any] = {
+        "first": random.normal(0, 0.5, (FEATURES, planes, 3, 3)),
+        "first.bias": random.normal(0, 0.2, FEATURES),
+        "last": random.normal(0, 0.45, (last, FEATURES, 3, 3)),
+        "last.bias": random.normal(0, 0.2, last),
+        "span": high - low,
+        "low": low,
+        "half": 0.5,
+    }
+    # The convolutions see -0.5 to 0.5 whatever the range is.
+    nodes = [
+        _node("Sub", [FRAME, "low"], "above"),
+        _node("Div", ["above", "span"], "share"),
+        _node("Sub", ["share", "half"], "centred"),
+        _conv("centred", "first", "convolved"),
+        _node("Relu", ["convolved"], "features"),
+    ]
+    features = "features"
+    if tail == "nearest":
+        weights["scales"] = [1, 1, scale, scale]
+        nodes.append(_node("Resize", ["features", "", "scales"], "larger", mode="nearest",
+                           coordinate_transformation_mode="asymmetric",
+                           nearest_mode="floor"))  # fmt: skip
+        features = "larger"
+    nodes += [
+        _conv(features, "last", "made"),
+        _node("Add", ["made", "half"], "shifted"),
+        _node("Mul", ["shifted", "span"], "scaled"),
+        _node("Add", ["scaled", "low"], RESULT if shuffled == 1 else "subpixels"),
+    ]
+    if shuffled > 1:
+        nodes.append(_node("DepthToSpace", ["subpixels"], RESULT, blocksize=scale, mode=tail))
+    width, height = size.fixed or ("W", "H")
+    grown = (height * scale, width * scale) if size.fixed else ("H2", "W2")
+    core = _core(
+        nodes,
+        [_picture(FRAME, planes, height, width)],
+        [_picture(RESULT, planes, *grown)],
+        weights,
+    )
+    picture = {"channels": channels, "range": [low, high], "luma": luma}
+    return SmallModel(
+        core,
+        _manifest(
+            [FrameInput(name=FRAME, size=size, **picture)],
+            [FrameOutput(name=RESULT, scale=scale, **picture)],
+        ),
+    )
+
+
+def identity(
+    *,
+    channels: str = "RGB",
+    range_: Sequence[float] = (0, 1),
+    size: Size | None = None,
+    luma: str = "studio",
+) -> SmallModel:
+    """The core returns what it gets."""
+    planes = 3 if channels == "RGB" else 1
+    core = _core(
+        [_node("Identity", [FRAME], RESULT)],
+        [_picture(FRAME, planes, "H", "W")],
+        [_picture(RESULT, planes, "H", "W")],
+        {},
+    )
+    picture = {"channels": channels, "range": [float(side) for side in range_], "luma": luma}
+    return SmallModel(
+        core,
+        _manifest(
+            [FrameInput(name=FRAME, size=size or Size(), **picture)],
+            [FrameOutput(name=RESULT, **picture)],
+        ),
+    )
+
+
+def knobs(shape: Sequence[int] = (1,)) -> SmallModel:
+    """One parameter of each kind; with the defaults the frame comes back as it was.
+
+    Args:
+        shape: of the parameter `strength`, which has one element whatever its rank.
+    """
+    nodes = [
+        _node("Mul", [FRAME, "strength"], "stronger"),
+        _node("Cast", ["steps"], "steps.float", to=TensorProto.FLOAT),
+        _node("Div", ["steps.float", "white"], "lift"),
+        _node("Add", ["stronger", "lift"], "lifted"),
+        _node("Sub", ["one", "lifted"], "negative"),
+        _node("Where", ["invert", "negative", "lifted"], "turned"),
+        _node("Gather", ["looks", "look"], "look.factor"),
+        _node("Mul", ["turned", "look.factor"], "looking"),
+        _node("Reshape", ["tint", "tint.shape"], "tint.plane"),
+        _node("Add", ["looking", "tint.plane"], RESULT),
+    ]
+    weights = {"white": 255.0, "one": 1.0, "looks": [1.0, 0.5, 0.25]}
+    inputs = [
+        _picture(FRAME, 3, "H", "W"),
+        helper.make_tensor_value_info("strength", TensorProto.FLOAT, list(shape)),
+        helper.make_tensor_value_info("steps", TensorProto.INT64, [1]),
+        helper.make_tensor_value_info("invert", TensorProto.BOOL, [1]),
+        helper.make_tensor_value_info("look", TensorProto.INT64, [1]),
+        helper.make_tensor_value_info("tint", TensorProto.FLOAT, [3]),
+    ]
+    core = _core(nodes, inputs, [_picture(RESULT, 3, "H", "W")], weights)
+    core.graph.initializer.append(numpy_helper.from_array(np.array([1, 3, 1, 1]), "tint.shape"))
+    return SmallModel(
+        core,
+        _manifest(
+            [
+                FrameInput(name=FRAME),
+                ParameterInput(name="strength", kind="float", default=1.0, min=0, max=2),
+                ParameterInput(name="steps", kind="int", default=0, min=-64, max=64),
+                ParameterInput(name="invert", kind="bool", default=False),
+                ParameterInput(
+                    name="look", kind="choice", default="bright",
+                    choices=["bright", "dim", "dark"],
+                ),
+                ParameterInput(name="tint", kind="colour", default=[0.0, 0.0, 0.0]),
+            ],
+            [FrameOutput(name=RESULT)],
+        ),
+    )  # fmt: skip
+
+
+def feedback() -> SmallModel:
+    """A state goes in and comes out beside the frame."""
+    pictures = [_picture(name, 3, "H", "W") for name in (FRAME, "before", RESULT, "after")]
+    core = _core(
+        [_node("Add", [FRAME, "before"], RESULT), _node("Identity", [FRAME], "after")],
+        pictures[:2],
+        pictures[2:],
+        {},
+    )
+    return SmallModel(
+        core,
+        _manifest(
+            [FrameInput(name=FRAME), StateInput(name="before")],
+            [FrameOutput(name=RESULT), StateOutput(name="after", feeds="before")],
+        ),
+    )
+
+
+def generator() -> SmallModel:
+    """A picture of a latent code, and no frame goes in."""
+    core = _core(
+        [_node("Add", ["code", "zeros"], RESULT)],
+        [helper.make_tensor_value_info("code", TensorProto.FLOAT, [1, 4])],
+        [_picture(RESULT, 3, "H", "W")],
+        {"zeros": np.zeros((1, 3, 4, 4))},
+    )
+    return SmallModel(
+        core, _manifest([LatentInput(name="code", length=4)], [FrameOutput(name=RESULT)])
+    )
+
+
+def noise() -> SmallModel:
+    """Adds other noise at each run."""
+    core = _core(
+        [
+            _node("RandomNormalLike", [FRAME], "grain", mean=0.0, scale=0.2),
+            _node("Add", [FRAME, "grain"], RESULT),
+        ],
+        [_picture(FRAME, 3, "H", "W")],
+        [_picture(RESULT, 3, "H", "W")],
+        {},
+    )
+    return SmallModel(core, _manifest([FrameInput(name=FRAME)], [FrameOutput(name=RESULT)]))
+
+
+def _manifest(inputs: list[Any], outputs: list[Any]) -> Manifest:
+    return Manifest(
+        format=1, name="small", version="1.0.0", task="stylize", license="MIT",
+        graphs=[Graph(file=FILE, precision="float32", sha256="0" * 64)],
+        inputs=inputs, outputs=outputs,
+    )  # fmt: skip
+
+
+def _core(
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Sequence[onnx.ValueInfoProto],
+    outputs: Sequence[onnx.ValueInfoProto],
+    weights: dict[str, Any],
+) -> onnx.ModelProto:
+    stored = [
+        numpy_helper.from_array(np.asarray(value, np.float32), name)
+        for name, value in weights.items()
+    ]
+    return helper.make_model(
+        helper.make_graph(list(nodes), "core", list(inputs), list(outputs), stored),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION_MAX,
+    )
+
+
+def _picture(name: str, channels: int, height: int | str, width: int | str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, height, width])
+
+
+def _node(kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> onnx.NodeProto:
+    return helper.make_node(kind, list(inputs), [output], f"make {output}", **attributes)
+
+
+def _conv(source: str, weight: str, output: str) -> onnx.NodeProto:
+    return _node("Conv", [source, weight, f"{weight}.bias"], output, pads=[1, 1, 1, 1])

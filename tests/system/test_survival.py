@@ -1,0 +1,171 @@
+"""kill -9 of each part while frames flow: the stream comes back, and nothing is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+from framebridge_client import Bridge, Stream, connect
+
+from tests.system.processes import WATCHDOG_S, Sidecar, number_of, numbered, until
+
+KILLS = 5
+
+
+class Player:
+    """An engine's loop: a submit and a poll each tick, every result compared with its own frame."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._sent = dict[int, int]()
+        self._number = 0
+        self.last_shown = 0
+        self.from_bridge = 0
+        self.passed_through = 0
+
+    def tick(self) -> None:
+        self._number += 1
+        frame_id = self._stream.submit(numbered(self._number))
+        if frame_id is not None:
+            self._sent[frame_id] = self._number
+        result = self._stream.poll()
+        if result is None:
+            return
+        assert result.frame_id > self.last_shown, "an older frame after a newer one"
+        self.last_shown = result.frame_id
+        if result.origin == "bridge":
+            assert number_of(result.pixels) == self._sent[result.frame_id]
+            self.from_bridge += 1
+        else:
+            assert result.origin == "passthrough"
+            assert number_of(result.pixels) == self._number
+            self.passed_through += 1
+
+    def play_until_results(self, more: int) -> None:
+        wanted = self.from_bridge + more
+        end = time.monotonic() + WATCHDOG_S
+        while self.from_bridge < wanted:
+            assert time.monotonic() < end, f"no frames from the bridge: {self._stream.error}"
+            self.tick()
+            time.sleep(0.005)
+
+    def play_until_passthrough(self) -> None:
+        wanted = self.passed_through + 1
+        end = time.monotonic() + WATCHDOG_S
+        while self.passed_through < wanted:
+            assert time.monotonic() < end, "never passed through"
+            self.tick()
+
+
+def worker_pids(bridge: Bridge) -> list[int]:
+    return [stream["worker_pid"] for stream in bridge.status()["streams"]]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
+def test_a_killed_worker_is_replaced_and_no_stale_result_is_shown(bridge: Bridge) -> None:
+    stream = bridge.open("passthrough", 32, 32)
+    player = Player(stream)
+    epochs = set()
+    for _ in range(KILLS):
+        player.play_until_results(10)
+        epochs.add(bridge.status()["streams"][0]["epoch"])
+        os.kill(worker_pids(bridge)[0], signal.SIGKILL)
+        player.play_until_passthrough()
+    player.play_until_results(10)
+    assert len(epochs) == KILLS
+    assert bridge.status()["streams"][0]["restarts"] == KILLS
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
+def test_a_killed_supervisor_leaves_nothing_and_the_stream_returns(
+    bridge: Bridge, sidecar: Sidecar
+) -> None:
+    stream = bridge.open("passthrough", 32, 32)
+    player = Player(stream)
+    for _ in range(KILLS):
+        player.play_until_results(10)
+        worker = worker_pids(bridge)[0]
+        sidecar.kill()
+        player.play_until_passthrough()
+        until(lambda pid=worker: not is_running(pid), "the worker ends with its supervisor")
+        sidecar.start()
+        player.play_until_results(10)
+        assert sidecar.left_behind() == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
+def test_a_killed_client_costs_the_bridge_nothing_and_disturbs_no_other(
+    bridge: Bridge, sidecar: Sidecar
+) -> None:
+    player = Player(bridge.open("passthrough", 32, 32))
+    player.play_until_results(5)
+    for _ in range(KILLS):
+        client = subprocess.Popen([sys.executable, "-c", CLIENT], stdout=subprocess.PIPE)
+        assert client.stdout is not None
+        assert client.stdout.readline() == b"flowing\n"
+        status = bridge.status()
+        assert (len(status["streams"]), status["clients"]) == (2, 2)
+        client.kill()
+        client.wait(WATCHDOG_S)
+        client.stdout.close()
+        until(lambda: bridge.status()["clients"] == 1, "the bridge sees that the client has gone")
+        assert len(bridge.status()["streams"]) == 1
+        player.play_until_results(5)
+    assert player.passed_through == 0
+    sidecar.end()
+    assert sidecar.left_behind() == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_a_chain_that_crashes_three_times_is_given_up_with_its_cause_until_a_load(
+    bridge: Bridge,
+) -> None:
+    stream = bridge.open("passthrough", 32, 32)
+    with connect() as other:
+
+        def row() -> dict[str, Any]:
+            report: dict[str, Any] = other.status()["streams"][0]
+            return report
+
+        for crashes in range(3):
+            until(
+                lambda n=crashes: (row()["restarts"], row()["state"]) == (n, "live"), "a new worker"
+            )
+            os.kill(row()["worker_pid"], signal.SIGSEGV)
+        until(lambda: row()["state"] == "failed", "the third crash is the last")
+        assert "signal 11" in row()["last_error"]
+        other.load(stream.number, "passthrough")
+        assert row()["state"] == "live"
+    Player(stream).play_until_results(3)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+CLIENT = """
+import time
+import numpy as np
+from framebridge_client import connect
+bridge = connect()
+stream = bridge.open("passthrough", 64, 64)
+frame = np.zeros((64, 64, 4), np.uint8)
+while stream.counters.returned < 5:
+    stream.submit(frame)
+    stream.poll()
+    time.sleep(0.005)
+print("flowing", flush=True)
+while True:
+    stream.submit(frame)
+    stream.poll()
+    time.sleep(0.005)
+"""
