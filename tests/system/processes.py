@@ -57,6 +57,10 @@ class Sidecar:
             self._process.send_signal(signal.SIGTERM)
             self._reap()
 
+    def wait(self) -> None:
+        """Until it has ended by itself."""
+        self._reap()
+
     def left_behind(self) -> list[str]:
         """Segments, sockets and other files of all runs but the present one."""
         stale = set(self.runs if self._process is None else self.runs[:-1])

@@ -23,7 +23,7 @@ TENNIS = DATA / "video" / "tennis"
 def test_forty_frames_in_lockstep_equal_apply(
     size: tuple[int, int], bridge: Bridge, tmp_path: Path
 ) -> None:
-    pictures = [Image.open(path).convert("RGBA") for path in sorted(TENNIS.glob("*.jpg"))]
+    pictures = [rgba(path) for path in sorted(TENNIS.glob("*.jpg"))]
     assert len(pictures) == 40
     frames = [np.asarray(p if p.size == size else p.resize(size)) for p in pictures]
     expected = applied(frames, tmp_path)
@@ -47,7 +47,12 @@ def applied(frames: list[np.ndarray], folder: Path) -> list[np.ndarray]:
         Image.fromarray(frame[:, :, :3]).save(source / f"{index:05d}.png", compress_level=1)
     command = [sys.executable, "-m", "bridge.cli.main", "apply", "upscale-x2"]
     subprocess.run([*command, str(source), str(target)], check=True, timeout=200)
-    return [np.asarray(Image.open(path).convert("RGBA")) for path in sorted(target.iterdir())]
+    return [np.asarray(rgba(path)) for path in sorted(target.iterdir())]
+
+
+def rgba(path: Path) -> Image.Image:
+    with Image.open(path) as picture:
+        return picture.convert("RGBA")
 
 
 def laid_out(frame: np.ndarray, rows: str, pixel_format: str) -> np.ndarray:

@@ -15,7 +15,7 @@ import zmq
 from framebridge_client.control import Control, Fields
 from framebridge_client.discovery import Address, answers, find
 from framebridge_client.errors import BridgeError, NotRunning, Timeout
-from framebridge_client.stream import Stream
+from framebridge_client.stream import Stream, located
 
 RETRY_S = 0.1
 GREETING_LIMIT_S = 2.0
@@ -113,7 +113,7 @@ class Bridge:
             raise BridgeError(
                 "FB-E002", "UsageError", "when_gone", "passthrough, hold or clear", repr(when_gone)
             )
-        names = [chain] if isinstance(chain, str) else list(chain)
+        names = located(chain)
         stream = Stream(self, when_gone, {
             "chain": names,
             "policy": policy,
@@ -137,8 +137,7 @@ class Bridge:
 
         Raises: BridgeError: the chain cannot be loaded, and the old one stays. Timeout.
         """
-        names = [chain] if isinstance(chain, str) else list(chain)
-        self.request("load", timeout_s, stream=stream, chain=names)
+        self.request("load", timeout_s, stream=stream, chain=located(chain))
 
     def set(self, stream: int, parameters: dict[str, Any], timeout_s: float = 5.0) -> None:
         """Turn knobs of any stream, by its number. Raises: BridgeError: none was turned."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -211,7 +213,7 @@ class Stream:
 
         Raises: BridgeError: it cannot be loaded, and the old one stays. Timeout.
         """
-        names = [chain] if isinstance(chain, str) else list(chain)
+        names = located(chain)
         self._bridge.load(self.number, names, timeout_s)
         self._wanted = {**self._wanted, "chain": names, "parameters": {}}
 
@@ -441,6 +443,13 @@ class Draft:
             self.frame_id = stream._send(slot, self._view)
         elif slot is not None:
             stream._free.appendleft(slot)
+
+
+def located(chain: str | Sequence[str]) -> list[str]:
+    """The packages of a chain, paths made absolute: the sidecar has another working folder."""
+    names = [chain] if isinstance(chain, str) else list(chain)
+    paths = [name.startswith(".") or "/" in name or os.sep in name for name in names]
+    return [os.path.abspath(n) if path else n for n, path in zip(names, paths, strict=True)]
 
 
 def _nearest(source: Pixels, shape: tuple[int, int, int]) -> Pixels:

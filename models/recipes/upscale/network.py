@@ -17,7 +17,7 @@ BICUBIC_RADIUS = 2
 
 
 class UpscaleNetwork(nn.Module):
-    """Five convolutions with a learned leaky slope, a long skip, and a last one that predicts four sub-pixels.
+    """Five convolutions with a leaky slope, a long skip, and a last one that predicts sub-pixels.
 
     Everything is at the input's resolution; only PixelShuffle leaves it. Convolutions pad with
     zeros, which is black because the luma comes without its offset; the bicubic pads with the
