@@ -48,6 +48,9 @@ class ClipSource:
         """Nobody knows what a clip would look like at a larger size."""
         return None
 
+    def present(self, result: Pixels) -> None:
+        """There is no engine, and no window."""
+
     def close(self) -> None:
         self._frames.clear()
 

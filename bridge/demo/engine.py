@@ -39,7 +39,7 @@ HEADLESS, DISPLAY = "p3headlessgl", "pandagl"
 _pipes: dict[str, Any] = {}
 
 
-def _has_display() -> bool:
+def has_display() -> bool:
     if not sys.platform.startswith("linux"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
@@ -214,7 +214,7 @@ class PandaEngine:
 def _pipe(core: Any, window: bool) -> tuple[Any, str]:
     """The first of this machine's OpenGL pipes that works, and the remedy if it gives no buffer."""
     choices = []
-    if _has_display():
+    if has_display():
         choices.append(DISPLAY)
     elif window:
         remedy = "Start it in a desktop session, or without the window."

@@ -71,6 +71,7 @@ def show(
         seen.ticks += 1
         result = stream.poll()
         if result is not None and result.origin == "bridge":
+            source.present(result.pixels)
             seen.shown += 1
             seen.ages_ms.append(result.age_ms)
             seen.model_ms.append(result.model_ms)

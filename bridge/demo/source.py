@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from bridge.demo.engine import PandaEngine
+from bridge.demo.engine import PandaEngine, has_display
+from bridge.demo.result_window import ResultWindow
 from bridge.errors import EngineError
 from bridge.frames import Pixels
 
@@ -42,6 +43,9 @@ class FrameSource(Protocol):
     def truth(self, tick: int, scale: int) -> Pixels | None:
         """The same picture drawn `scale` times as wide and high, or None if it cannot be drawn."""
 
+    def present(self, result: Pixels) -> None:
+        """Shows a result in the engine's window, where there is one."""
+
     def close(self) -> None:
         """Gives back what the source holds; a second call does nothing."""
 
@@ -62,6 +66,7 @@ class EngineSource:
         """
         self.width, self.height = width, height
         self._engine = PandaEngine(width * self.OVERSAMPLED, height * self.OVERSAMPLED)
+        self._window: ResultWindow | None = None
         self.name = f"Panda3D on {self._engine.renderer}"
 
     def render(self, tick: int) -> Pixels:
@@ -72,7 +77,18 @@ class EngineSource:
         drawn = self._engine.render_at(tick, self.width * factor, self.height * factor)
         return self._resolved(drawn)
 
+    def present(self, result: Pixels) -> None:
+        if not has_display():
+            return
+        if self._window is None:
+            height, width, _ = result.shape
+            self._window = ResultWindow(self._engine, width, height)
+        self._window.show(result)
+
     def close(self) -> None:
+        if self._window is not None:
+            self._window.close()
+            self._window = None
         self._engine.close()
 
     def _resolved(self, drawn: Pixels) -> Pixels:
@@ -97,6 +113,9 @@ class PatternSource:
 
     def truth(self, tick: int, scale: int) -> Pixels | None:
         return self._at(scale).draw(tick)
+
+    def present(self, result: Pixels) -> None:
+        """There is no engine, and no window."""
 
     def close(self) -> None:
         self._canvases.clear()
