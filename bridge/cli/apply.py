@@ -16,8 +16,8 @@ from bridge.cli.options import (
     ModelFolders,
     Provider,
     parameters,
-    print_json,
 )
+from bridge.cli.output import print_json
 from bridge.inference.runner import RunOptions
 from bridge.media import Input
 from bridge.supervisor.library import Library

@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import typer
 from framebridge_client import Bridge, connect
-from rich.console import Console
-from rich.table import Table
 
-from bridge.cli.options import Json, parameters, print_json
+from bridge.cli.options import Json, parameters
+from bridge.cli.output import print_columns, print_json
 
 app = typer.Typer(help="Look at the running sidecar, and control it.", no_args_is_help=True)
 StreamNumber = Annotated[int, typer.Argument(metavar="STREAM", help="Its number in `ctl status`.")]
@@ -28,17 +27,17 @@ def status(as_json: Json = False) -> None:
         f"framebridge {state['bridge']} at {state['endpoint']}, process {state['pid']},"
         f" up {state['uptime_s']:.0f} s, {state['clients']} clients"
     )
-    table = Table(
-        "stream", "state", "chain", "frames", "provider", "model ms", "age at start ms",
-        "returned / submitted", "restarts", box=None,
+    if not state["streams"]:
+        print("No stream is open.")
+        return
+    print_columns(
+        ["stream", "state", "chain", "frames", "provider", "model ms", "age at start ms",
+         "returned / submitted", "restarts"],
+        [_row(stream) for stream in state["streams"]],
     )  # fmt: skip
     for stream in state["streams"]:
-        table.add_row(*_row(stream))
-    console = Console(soft_wrap=True)
-    console.print(table if state["streams"] else "No stream is open.")
-    for stream in state["streams"]:
         if stream["last_error"]:
-            console.print(f"stream {stream['stream']}: {stream['last_error']}", markup=False)
+            print(f"stream {stream['stream']}: {stream['last_error']}")
 
 
 @app.command()

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.options import AllowFallback, Json, Provider, print_json
+from bridge.cli.options import AllowFallback, Json, Provider
+from bridge.cli.output import print_json
 from bridge.demo.run import DemoOptions, run
 from bridge.errors import UsageError
 from bridge.inference.runner import RunOptions

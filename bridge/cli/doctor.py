@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli.options import Json, print_json
+from bridge.cli.options import Json
+from bridge.cli.output import print_json
 from bridge.doctor import examine
 
 _MARKS = {"ok": ("ok", "green"), "missing": ("missing", "yellow"), "problem": ("PROBLEM", "red")}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from bridge.cli.options import AllowFallback, Json, ModelFolders, Provider, print_json
+from bridge.cli.options import AllowFallback, Json, ModelFolders, Provider
+from bridge.cli.output import print_columns, print_json
 from bridge.errors import FramebridgeError
 from bridge.inference.runner import RunOptions
 from bridge.inference.verification import verify
@@ -26,14 +26,23 @@ def list_packages(models: ModelFolders = None, as_json: Json = False) -> None:
     if as_json:
         print_json([_row(entry) for entry in entries])
         return
-    table = Table("package", "task", "parameters", "quality", "folder", box=None)
-    for entry in entries:
-        row = _row(entry)
-        table.add_row(
-            row["name"], row.get("task", ""), f"{row.get('parameters', 0):,}",
-            row.get("error") or row.get("quality", ""), row["folder"],
-        )  # fmt: skip
-    Console(soft_wrap=True).print(table)
+    rows = [_row(entry) for entry in entries]
+    print_columns(
+        ["package", "task", "parameters", "quality", "folder"],
+        [
+            [
+                row["name"],
+                row.get("task", "broken"),
+                f"{row.get('parameters', 0):,}",
+                row.get("quality", ""),
+                row["folder"],
+            ]
+            for row in rows
+        ],
+    )
+    for row in rows:
+        if "error" in row:
+            print(row["error"], file=sys.stderr)
 
 
 @app.command()

@@ -38,7 +38,3 @@ def parameters(assignments: list[str]) -> dict[str, Any]:
         except ValueError:
             values[name] = text
     return values
-
-
-def print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2))

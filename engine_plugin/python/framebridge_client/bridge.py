@@ -13,7 +13,7 @@ from typing import Any
 import zmq
 
 from framebridge_client.control import Control, Fields
-from framebridge_client.discovery import Address, answers, find
+from framebridge_client.discovery import Address, find, may_answer
 from framebridge_client.errors import BridgeError, NotRunning, Timeout
 from framebridge_client.stream import Stream, located
 
@@ -225,7 +225,7 @@ class Bridge:
             return
         self._try_at = now + RETRY_S
         address = self._address or find()
-        if address is None or not answers(address.endpoint):
+        if address is None or not may_answer(address.endpoint):
             return
         self._greet_until = now + GREETING_LIMIT_S
         self._control = Control(self._context, address, self._name)

@@ -46,20 +46,19 @@ def runtime_folder() -> Path:
     return Path(tempfile.gettempdir()) / f"framebridge-{os.getuid()}"
 
 
-def answers(endpoint: str) -> bool:
-    """Whether anybody listens there: a file or a port may be left from a dead sidecar."""
-    try:
-        if endpoint.startswith("ipc://"):
-            if sys.platform == "win32":
-                return True
-            with socket.socket(socket.AF_UNIX) as probe:
-                probe.setblocking(False)
-                probe.connect(endpoint.removeprefix("ipc://"))
-        elif endpoint.startswith("tcp://"):
-            host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
-            socket.create_connection((host.strip("[]"), int(port)), timeout=0.05).close()
-    except BlockingIOError:
+def may_answer(endpoint: str) -> bool:
+    """False where it is certain that nobody listens: a socket that a dead sidecar left behind.
+
+    A TCP port cannot be asked without waiting; there the greeting decides.
+    """
+    if not endpoint.startswith("ipc://") or sys.platform == "win32":
         return True
-    except (OSError, ValueError):
-        return False
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(endpoint.removeprefix("ipc://"))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
     return True
