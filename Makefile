@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test check install bench-clean clean train
+.PHONY: demo test check install clean
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -19,11 +19,6 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_imports.py
-
-# make train NAME=upscale ARGS="--minutes 20"
-train: install
-	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install torch==2.13.0
-	$(BIN)/python -m models.recipes.$(NAME).train $(ARGS)
 
 install: $(STAMP)
 

@@ -67,11 +67,9 @@ def _panda() -> Any:
 
 
 class _View:
-    """One buffer or window with a camera of its own shape, and its picture in memory."""
+    """One buffer with a camera of its own shape, and its picture in memory."""
 
-    def __init__(
-        self, engine: PandaEngine, width: int, height: int, samples: int, window: bool = False
-    ) -> None:
+    def __init__(self, engine: PandaEngine, width: int, height: int, samples: int) -> None:
         core = engine.core
         frame = core.FrameBufferProperties()
         frame.setRgbaBits(8, 8, 8, 8)
@@ -80,7 +78,7 @@ class _View:
         size = core.WindowProperties.size(width, height)
         # A parasite buffer would be no larger than the one it shares.
         flags = core.GraphicsPipe.BFFbPropsOptional | core.GraphicsPipe.BFRefuseParasite
-        flags |= core.GraphicsPipe.BFRequireWindow if window else core.GraphicsPipe.BFRefuseWindow
+        flags |= core.GraphicsPipe.BFRefuseWindow
         first: Any = engine.views[0].buffer if engine.views else None
         shared = (first.getGsg(), first) if first is not None else ()
         self.buffer: Any = engine.graphics.makeOutput(
@@ -109,8 +107,8 @@ class _View:
         self.buffer.setActive(False)
         stored = self.texture.getRamImage() if self.buffer.isValid() else b""
         if len(stored) != self.width * self.height * 4:
-            wanted, found = f"a picture of {self.width}x{self.height}", "none (window closed?)"
-            raise EngineError("demo engine", wanted, found, "Start the engine anew.")
+            wanted = f"a picture of {self.width}x{self.height}"
+            raise EngineError("demo engine", wanted, "none", "Start the engine anew.")
         # Panda3D keeps BGRA, bottom row first. Four strided copies take an eighth of the time of
         # numpy.take and a third of getRamImageAs("RGBA").
         bgra = np.frombuffer(stored, np.uint8).reshape(self.height, self.width, 4)[::-1]
@@ -130,27 +128,24 @@ class PandaEngine:
 
     Args:
         width, height: size of what `render` draws, in pixels.
-        window: draw into a window instead of an offscreen buffer; needs a display.
         samples: per pixel, against jagged edges; None: SAMPLES on a graphics card, else 1.
     Raises: EngineError: Panda3D or OpenGL is missing; its remedy is the one line that installs it.
     """
 
-    def __init__(
-        self, width: int, height: int, window: bool = False, samples: int | None = None
-    ) -> None:
+    def __init__(self, width: int, height: int, samples: int | None = None) -> None:
         self.core: Any = _panda()
         from bridge.demo import scene  # needs Panda3D
 
-        self.pipe, self.remedy = _pipe(self.core, window)
+        self.pipe, self.remedy = _pipe(self.core)
         self.graphics: Any = self.core.GraphicsEngine.getGlobalPtr()
         self.scene: Scene = scene.build()
         self.views: list[_View] = []
         self.samples = SAMPLES if samples is None else samples
-        self.views.append(_View(self, width, height, self.samples, window))
+        self.views.append(_View(self, width, height, self.samples))
         if samples is None and any(name in self.renderer.lower() for name in SOFTWARE):
             self.samples = 1
             self.close()
-            self.views.append(_View(self, width, height, self.samples, window))
+            self.views.append(_View(self, width, height, self.samples))
         self._pose = scene.pose
 
     @property
@@ -211,15 +206,12 @@ class PandaEngine:
         self.close()
 
 
-def _pipe(core: Any, window: bool) -> tuple[Any, str]:
+def _pipe(core: Any) -> tuple[Any, str]:
     """The first of this machine's OpenGL pipes that works, and the remedy if it gives no buffer."""
     choices = []
     if has_display():
         choices.append(DISPLAY)
-    elif window:
-        remedy = "Start it in a desktop session, or without the window."
-        raise EngineError("demo engine", "a display for the window", "none", remedy)
-    if sys.platform.startswith("linux") and not window:
+    if sys.platform.startswith("linux"):
         choices.append(HEADLESS)
     remedy = INSTALL_GL if sys.platform.startswith("linux") else "Install a graphics driver."
     for module in choices:

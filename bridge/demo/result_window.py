@@ -35,9 +35,7 @@ class ResultWindow:
         if self._window is None:
             raise EngineError("demo engine", "a window", "none", "Unset DISPLAY to do without.")
         self._texture: Any = core.Texture("result")
-        self._texture.setup2dTexture(
-            width, height, core.Texture.TUnsignedByte, core.Texture.FRgba8
-        )
+        self._texture.setup2dTexture(width, height, core.Texture.TUnsignedByte, core.Texture.FRgba8)
         card = core.CardMaker("result")
         card.setFrameFullscreenQuad()
         root = core.NodePath("result window")
@@ -54,7 +52,7 @@ class ResultWindow:
         """Show a picture: uint8 (H, W, 4), RGBA, top row first, of the window's size."""
         # Panda3D keeps BGRA, bottom row first.
         bgra = np.ascontiguousarray(pixels[::-1, :, [2, 1, 0, 3]])
-        self._texture.setRamImage(memoryview(bgra).cast("B"))
+        self._texture.setRamImage(bgra.data.cast("B"))
         self._window.setActive(True)
         self._graphics.renderFrame()
         self._window.setActive(False)

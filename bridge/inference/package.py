@@ -98,7 +98,15 @@ class ModelPackage:
                 str(path), "an ONNX model", f"{type(error).__name__}", "Convert the weights again."
             ) from None
         _check_external_data(model, self.folder, path)
-        onnx.load_external_data_for_model(model, str(self.folder))
+        try:
+            onnx.load_external_data_for_model(model, str(self.folder))
+        except Exception as error:  # onnx raises several unrelated types
+            raise GraphMismatchError(
+                str(path),
+                "external data of the stated place and length",
+                str(error).strip().partition("\n")[0] or type(error).__name__,
+                "Copy the whole package folder again.",
+            ) from None
         _check_graph(model, self.manifest, path)
         return model
 
@@ -165,10 +173,14 @@ def save(folder: Path, manifest: Manifest, graphs: dict[str, bytes]) -> ModelPac
         manifest: its `graphs` get their hashes here.
         graphs: serialized ONNX models by file name.
     Returns: the package as read back.
-    Raises: ManifestError, GraphMismatchError: what would be written is not a valid package.
+    Raises: ManifestError, GraphMismatchError, GraphMissingError: what would be written is not a
+        valid package.
     Guarantees: on an error the folder is as it was.
     """
     folder = Path(folder)
+    absent = [graph.file for graph in manifest.graphs if graph.file not in graphs]
+    if absent:
+        raise GraphMissingError(str(folder), f"the graph {absent[0]}", "none of that name")
     hashed = [
         msgspec.structs.replace(graph, sha256=hashlib.sha256(graphs[graph.file]).hexdigest())
         for graph in manifest.graphs
@@ -186,9 +198,17 @@ def save(folder: Path, manifest: Manifest, graphs: dict[str, bytes]) -> ModelPac
             ModelPackage.open(scratch).load_graph(graph.precision)
         scratch.chmod(0o755)
         old = folder.with_name(f".{folder.name}-old")
-        if folder.is_dir():
+        replaced = folder.is_dir()
+        if replaced:
+            # One may be left from a run that was killed here.
+            shutil.rmtree(old, ignore_errors=True)
             folder.rename(old)
-        scratch.rename(folder)
+        try:
+            scratch.rename(folder)
+        except BaseException:
+            if replaced:
+                old.rename(folder)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -254,7 +274,9 @@ def _check_external_data(model: onnx.ModelProto, folder: Path, path: Path) -> No
     for tensor in _get_all_tensors(model):
         if not uses_external_data(tensor):
             continue
-        where = next((e.value for e in tensor.external_data if e.key == "location"), "")
+        places = [e.value for e in tensor.external_data if e.key == "location"]
+        # Of two places onnx takes the last, so two are as good as none.
+        where = places[0] if len(places) == 1 else ""
         posix, windows = PurePosixPath(where), PureWindowsPath(where)
         inside = (
             where and not posix.is_absolute() and not windows.is_absolute() and not windows.drive
@@ -263,7 +285,7 @@ def _check_external_data(model: onnx.ModelProto, folder: Path, path: Path) -> No
             raise UnsafePackageError(
                 f"{path} {tensor.name}",
                 "external data inside the package folder",
-                repr(where),
+                repr(where or places),
                 "Save the graph with its weights beside it.",
             )
         target = folder / where

@@ -67,14 +67,20 @@ class Runner:
         """
         options = options or RunOptions()
         _check_roles(package)
-        composed = compose(package.load_graph(options.precision), package.manifest, source)
+        core = package.load_graph(options.precision)
+        composed = compose(core, package.manifest, source)
         self.package = package
         self.source = composed.source
         self.result = composed.result
         self.form = composed.form
         self._parameters = package.manifest.parameters
+        shapes = {
+            value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+            for value in core.graph.input
+        }
         self._values = {
-            name: _tensor(port, port.default) for name, port in self._parameters.items()
+            name: _tensor(port, port.default).reshape(shapes[name])
+            for name, port in self._parameters.items()
         }
         self._compiled = backend.compile_graph(
             composed.model,
@@ -110,7 +116,8 @@ class Runner:
         check_parameters(self._parameters, values)
         for name, value in values.items():
             # In place, so that the address that the runtime is bound to stays the same.
-            self._values[name][...] = _tensor(self._parameters[name], value)
+            tensor = self._values[name]
+            tensor[...] = _tensor(self._parameters[name], value).reshape(tensor.shape)
 
     def terminate(self) -> None:
         """Ask a run in progress to stop."""

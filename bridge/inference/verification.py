@@ -62,9 +62,13 @@ def verify(package: ModelPackage, options: RunOptions | None = None) -> Verdict:
 
 def _smallest(package: ModelPackage) -> FrameFormat:
     port = package.manifest.frame_input
-    width, height = _SMALL, _SMALL
-    if port is not None and port.size.fixed:
-        width, height = port.size.fixed
-    elif port is not None and port.size.min:
-        width, height = (max(_SMALL, side) for side in port.size.min)
+    if port is None:
+        return FrameFormat(width=_SMALL, height=_SMALL)
+    size = port.size
+    if size.fixed:
+        return FrameFormat(width=size.fixed[0], height=size.fixed[1])
+    # A side of a whole multiple needs no padding, which a smaller one may be too short for.
+    width, height = (max(_SMALL, size.multiple_of, least) for least in size.min or (1, 1))
+    if size.max:
+        width, height = min(width, size.max[0]), min(height, size.max[1])
     return FrameFormat(width=width, height=height)

@@ -16,6 +16,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TextIO
 
 from bridge.errors import AlreadyRunningError, TransportError
 from bridge.transport import shared_memory
@@ -85,12 +86,8 @@ class Run:
         self.folder = folder
         clean_up(folder)
         self.name = secrets.token_hex(3)
-        # Locked before it gets its name, so that nobody can take it for a dead one.
-        fresh = folder / f".run-{self.name}"
-        self._record = fresh.open("x")
-        _lock(self._record.fileno())
         self._path = folder / f"run-{self.name}.lock"
-        fresh.rename(self._path)
+        self._record = _locked_file(self._path)
         self._single: int | None = None
         self._published = False
 
@@ -151,8 +148,7 @@ class Run:
         if self._single is not None:
             os.close(self._single)
         _remove_sockets(self.folder, self.name)
-        self._path.unlink(missing_ok=True)
-        self._record.close()
+        _discard(self._record, self._path)
 
 
 def read_address(folder: Path) -> Address | None:
@@ -174,15 +170,15 @@ def clean_up(folder: Path) -> list[str]:
             file = path.open("r+")
         except OSError:
             continue  # another supervisor was faster
-        with file:
-            if not _lock(file.fileno()):
-                continue
-            name = path.stem.removeprefix("run-")
-            for segment in file.read().split():
-                shared_memory.remove(segment)
-            _remove_sockets(folder, name)
-            path.unlink(missing_ok=True)
-            cleared.append(name)
+        if not _lock(file.fileno()):
+            file.close()
+            continue
+        name = path.stem.removeprefix("run-")
+        for segment in file.read().split():
+            shared_memory.remove(segment)
+        _remove_sockets(folder, name)
+        _discard(file, path)
+        cleared.append(name)
     known = read_address(folder)
     if known is not None and not (folder / f"run-{known.run}.lock").exists():
         (folder / ADDRESS_FILE).unlink(missing_ok=True)
@@ -193,6 +189,31 @@ def _remove_sockets(folder: Path, run: str) -> None:
     for path in (*folder.glob(f"{run}-*"), *folder.glob(f".*-{run}")):
         with suppress(OSError):
             path.unlink()
+
+
+def _locked_file(path: Path) -> TextIO:
+    if sys.platform == "win32":
+        # An open file cannot be renamed here, but nor can anybody remove it while it is open.
+        file = path.open("x")
+        _lock(file.fileno())
+        return file
+    # Locked before it gets its name, so that nobody can take it for a dead run's.
+    fresh = path.with_name(f".{path.stem}")
+    file = fresh.open("x")
+    _lock(file.fileno())
+    fresh.rename(path)
+    return file
+
+
+def _discard(file: TextIO, path: Path) -> None:
+    """Close a lock file and take it away, in the order that the system allows."""
+    if sys.platform == "win32":
+        file.close()
+        with suppress(OSError):
+            path.unlink()
+    else:
+        path.unlink(missing_ok=True)
+        file.close()
 
 
 def _lock(fd: int) -> bool:

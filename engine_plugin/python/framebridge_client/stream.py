@@ -359,7 +359,12 @@ class Stream:
 
     def _take(self, ring: tuple[int, ...]) -> None:
         if ring[0] == wire.DROPPED:
-            _, _, slot, frame_id, _reason = ring
+            _, _, slot, frame_id, reason = ring
+            if reason != wire.REASON_NEWER:
+                self.error = BridgeError(
+                    "FB-E042", "InferenceError", f"frame {frame_id}", "a finished run",
+                    "a failed one", "`framebridge ctl status` says why.",
+                )  # fmt: skip
             self.counters.dropped += 1
             self._times.pop(frame_id, None)
             self._free.append(slot)

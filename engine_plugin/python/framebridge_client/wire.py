@@ -14,6 +14,7 @@ PROTOCOL_VERSION = 1
 MAX_MESSAGE_BYTES = 64 * 1024
 
 SUBMIT, DONE, DROPPED, RELEASE = 1, 2, 3, 4
+REASON_NEWER = 0
 
 # array header, kind, u32 epoch, ...; every integer has its full width, so offsets are fixed.
 _SUBMIT = struct.Struct(">3sIBBQBQ")
