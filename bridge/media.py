@@ -22,6 +22,8 @@ from bridge.frames import MAX_SIDE, Pixels
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 DEFAULT_FPS = Fraction(30)
+_BT601, _STUDIO_RANGE = 6, 1
+"""FFmpeg's AVCOL_SPC_SMPTE170M and AVCOL_RANGE_MPEG."""
 _CODECS: dict[str, tuple[str, dict[str, str]]] = {
     ".mkv": ("ffv1", {}),
     ".avi": ("ffv1", {}),
@@ -114,7 +116,7 @@ def read_picture(path: Path) -> Still:
                     f"{image.width}x{image.height}",
                 )
             has_alpha = image.has_transparency_data
-            upright = ImageOps.exif_transpose(_eight_bit(image))
+            upright = _eight_bit(ImageOps.exif_transpose(image))
             return Still(path.stem, np.asarray(upright.convert("RGBA")), has_alpha)
     except FileNotFoundError:
         raise MediaError(str(path), "a picture", "no such file", "Correct the path.") from None
@@ -143,20 +145,24 @@ def write_picture(path: Path, pixels: Pixels, keep_alpha: bool = True) -> None:
     Raises: MediaError: the place or the ending is no good.
     """
     image = Image.fromarray(pixels if keep_alpha else pixels[:, :, :3])
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() not in PICTURES:
         raise MediaError(str(path), f"an ending of {_list(PICTURES)}", repr(path.suffix))
     if path.suffix.lower() in (".jpg", ".jpeg"):
         image = image.convert("RGB")
-    handle, scratch = tempfile.mkstemp(suffix=path.suffix, prefix=".", dir=path.parent)
+    _make_folder(path.parent)
+    scratch = ""
     try:
+        handle, scratch = tempfile.mkstemp(suffix=path.suffix, prefix=".", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             image.save(file, format=Image.registered_extensions()[path.suffix.lower()])
         os.chmod(scratch, 0o644)
         os.replace(scratch, path)
-    except OSError as error:
-        Path(scratch).unlink(missing_ok=True)
+        scratch = ""
+    except (OSError, ValueError) as error:
         raise MediaError(str(path), "a place to write", str(error)) from None
+    finally:
+        if scratch:
+            Path(scratch).unlink(missing_ok=True)
 
 
 class Output(Protocol):
@@ -170,7 +176,8 @@ class Output(Protocol):
 def open_output(path: Path, source: Input) -> Output:
     """A place for as many frames as `source` has: a folder, a video, or one picture.
 
-    Raises: MediaError: the ending of `path` does not suit the input.
+    Raises: MediaError: the ending of `path` does not suit the input, or two of its pictures would
+        become one file.
     """
     ending = path.suffix.lower()
     if source.kind == "picture" and ending in PICTURES:
@@ -178,6 +185,7 @@ def open_output(path: Path, source: Input) -> Output:
     if source.kind != "picture" and ending in VIDEOS:
         return VideoOutput(path, source.fps)
     if ending == "":
+        _check_names(source)
         return _FolderOutput(path)
     wanted = (
         f"a picture ({_list(PICTURES)})"
@@ -203,7 +211,7 @@ class _PictureOutput:
 class _FolderOutput:
     def __init__(self, path: Path) -> None:
         self._path = path
-        path.mkdir(parents=True, exist_ok=True)
+        _make_folder(path)
 
     def write(self, still: Still) -> None:
         write_picture(self._path / f"{still.name}.png", still.pixels, still.has_alpha)
@@ -216,7 +224,7 @@ class VideoOutput:
     """H.264 for .mp4, .mov and .m4v; lossless FFV1 for .mkv and .avi; VP9 for .webm."""
 
     def __init__(self, path: Path, fps: Fraction) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         self._path = path
         self._scratch = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
         self._fps = fps
@@ -243,18 +251,26 @@ class VideoOutput:
                 f"{width}x{height} ({still.name})", "Write to a folder instead.",
             )  # fmt: skip
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(still.pixels), format="rgba")
-        self._container.mux(self._stream.encode(frame))
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except (av.FFmpegError, OSError) as error:
+            raise MediaError(str(self._path), "a video to write", str(error)) from None
 
     def close(self, complete: bool) -> None:
         if self._container is None:
             return
-        if complete:
-            self._container.mux(self._stream.encode())
-        self._container.close()
-        self._container = None
-        if complete:
-            self._scratch.replace(self._path)
-        else:
+        container, self._container = self._container, None
+        try:
+            try:
+                if complete:
+                    container.mux(self._stream.encode())
+            finally:
+                container.close()
+            if complete:
+                self._scratch.replace(self._path)
+        except (av.FFmpegError, OSError) as error:
+            raise MediaError(str(self._path), "a place to write a video", str(error)) from None
+        finally:
             self._scratch.unlink(missing_ok=True)
 
     def _begin(self, width: int, height: int) -> None:
@@ -269,6 +285,10 @@ class VideoOutput:
         # 4:2:0 halves both sides, which odd sizes do not allow.
         lossy = "yuv444p" if width % 2 or height % 2 else "yuv420p"
         self._stream.pix_fmt = "bgr0" if codec == "ffv1" else lossy
+        if codec != "ffv1":
+            # What the encoder makes of RGB. Untagged, players take HD for BT.709 and shift colours.
+            self._stream.codec_context.colorspace = _BT601
+            self._stream.codec_context.color_range = _STUDIO_RANGE
 
 
 def _container(path: Path) -> Any:
@@ -285,10 +305,33 @@ def _container(path: Path) -> Any:
     return container
 
 
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(
+            str(path), "a folder to write to", error.strerror or str(error), "Name another place."
+        ) from None
+
+
+def _check_names(source: Input) -> None:
+    """Pictures that differ in their endings alone would overwrite each other."""
+    if source.kind != "folder":
+        return
+    seen: dict[str, Path] = {}
+    for file in source._files:
+        other = seen.setdefault(file.stem, file)
+        if other != file:
+            raise MediaError(
+                str(source.path), "pictures of different names", f"{other.name} and {file.name}",
+                "Rename one of them.",
+            )  # fmt: skip
+
+
 def _natural(path: Path) -> list[tuple[int, str]]:
     # Numbers count as numbers: frame2 comes before frame10.
     parts = re.split(r"(\d+)", path.name)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _list(endings: set[str]) -> str:

@@ -9,7 +9,8 @@
 
 from framebridge_client.bridge import Bridge, connect
 from framebridge_client.errors import BridgeError, FrameError, NotRunning, Timeout
-from framebridge_client.stream import Counters, Result, Stream
+from framebridge_client.result import Counters, Result
+from framebridge_client.stream import Stream
 
 __version__ = "0.1.0"
 

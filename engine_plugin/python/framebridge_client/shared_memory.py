@@ -8,14 +8,12 @@ import sys
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from framebridge_client.errors import BridgeError
+from framebridge_client.result import Pixels
 
 if sys.platform != "win32":
     import _posixshmem
-
-Pixels = npt.NDArray[np.uint8]
 
 
 def attach(name: str, shape: tuple[int, int, int]) -> Pixels:

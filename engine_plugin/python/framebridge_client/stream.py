@@ -11,59 +11,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import zmq
 
 from framebridge_client import wire
 from framebridge_client.control import Fields
 from framebridge_client.errors import BridgeError, FrameError, NotRunning, Timeout
+from framebridge_client.result import Counters, Pixels, Result, nearest
 from framebridge_client.shared_memory import attach
 
 if TYPE_CHECKING:
     from framebridge_client.bridge import Bridge
 
-Pixels = npt.NDArray[np.uint8]
 REOPEN_S = 1.0
-
-
-@dataclass(slots=True)
-class Counters:
-    """What became of the frames of a stream.
-
-    Attributes:
-        sent: submits that reached the bridge.
-        returned: results that came back.
-        dropped: frames that the bridge gave back unused, because a newer one was there.
-        skipped: submits that found no free slot, or no bridge.
-        late: results that were superseded before anybody polled them.
-    """
-
-    sent: int = 0
-    returned: int = 0
-    dropped: int = 0
-    skipped: int = 0
-    late: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A picture to show.
-
-    Attributes:
-        frame_id: of the frame that it was made of.
-        pixels: uint8 (H, W, 4), read-only: the slot itself, valid until `poll` gives another.
-        age_ms: from the frame's submit to now.
-        model_ms: what the model took.
-        chain: first eight hex digits of the hash of what made it; empty when no model did.
-        origin: "bridge", or "passthrough" or "clear" while there is none.
-    """
-
-    frame_id: int
-    pixels: Pixels
-    age_ms: float
-    model_ms: float
-    chain: str
-    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,7 +362,7 @@ class Stream:
         if self._when_gone == "clear":
             pixels = np.zeros(self.result_shape, np.uint8)
         else:
-            pixels = _nearest(source, self.result_shape)
+            pixels = nearest(source, self.result_shape)
         age_ms = (time.perf_counter_ns() - self._last_ns) / 1e6
         return Result(self._last_id, pixels, age_ms, 0.0, "", self._when_gone)
 
@@ -455,14 +414,3 @@ def located(chain: str | Sequence[str]) -> list[str]:
     names = [chain] if isinstance(chain, str) else list(chain)
     paths = [name.startswith(".") or "/" in name or os.sep in name for name in names]
     return [os.path.abspath(n) if path else n for n, path in zip(names, paths, strict=True)]
-
-
-def _nearest(source: Pixels, shape: tuple[int, int, int]) -> Pixels:
-    """The picture at another size, by the nearest pixel: quick, and clearly not the model's."""
-    height, width, _ = shape
-    if source.shape == shape:
-        return source
-    rows = np.arange(height) * source.shape[0] // height
-    columns = np.arange(width) * source.shape[1] // width
-    picked: Pixels = source[rows[:, None], columns[None, :]]
-    return picked
