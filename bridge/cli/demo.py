@@ -55,7 +55,10 @@ def command(
     note = f"The first {outcome.replayed} frames, replayed in lockstep, {equal} `framebridge apply`"
     print(f"{note}{' byte for byte' if outcome.exact else ''}.", file=sys.stderr)
     print(f"Pictures and figures: {outcome.folder}", file=sys.stderr)
-    if not outcome.exact:
+    if not outcome.shown:
+        print("No result came back in time: the machine is too busy, or --seconds too few.",
+              file=sys.stderr)  # fmt: skip
+    if not (outcome.exact and outcome.shown):
         raise typer.Exit(1)
 
 

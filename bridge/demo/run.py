@@ -43,12 +43,14 @@ class DemoOutcome:
     """How the demo went.
 
     Attributes:
+        shown: results that were there in time to be shown.
         replayed: how many of the first frames were sent again, in lockstep.
         exact: they equal what `framebridge apply` makes of them, byte for byte.
         decibels: of bicubic and of the model against the truth, where there is one.
     """
 
     summary: str
+    shown: int
     replayed: int
     exact: bool
     decibels: dict[str, float]
@@ -140,7 +142,7 @@ def _write(
     }
     report.write_report(options.output, seen, facts)
     summary = report.summary_line(seen)
-    return DemoOutcome(summary, len(seen.inputs), exact, decibels, options.output)
+    return DemoOutcome(summary, seen.shown, len(seen.inputs), exact, decibels, options.output)
 
 
 def _source(options: DemoOptions) -> tuple[FrameSource, str]:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -144,9 +145,21 @@ def test_a_missing_egl_is_named_with_the_line_that_installs_it(
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays are asked for on Linux")
-def test_a_window_without_a_display_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("panda3d.core")
+@pytest.mark.parametrize(
+    ("display", "asked"), [(":99", ["pandagl", "p3headlessgl"]), (None, ["p3headlessgl"])]
+)
+def test_a_display_is_tried_first_where_there_is_one_then_headless(
+    monkeypatch: pytest.MonkeyPatch, display: str | None, asked: list[str]
+) -> None:
+    core = MagicMock()
+    make_pipe = core.GraphicsPipeSelection.getGlobalPtr.return_value.makeModulePipe
+    make_pipe.return_value = None
+    monkeypatch.setattr(engine_module, "_pipes", {})
+    monkeypatch.setattr(engine_module, "_require_libraries", lambda: None)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    with pytest.raises(EngineError, match="a display for the window"):
-        PandaEngine(32, 18, window=True)
+    if display is not None:
+        monkeypatch.setenv("DISPLAY", display)
+    with pytest.raises(EngineError, match="none that starts"):
+        engine_module._pipe(core)
+    assert [call.args for call in make_pipe.call_args_list] == [(module,) for module in asked]
