@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+_LONGEST = 1000
+
 
 class FramebridgeError(Exception):
     """Base of all errors raised on purpose.
@@ -35,14 +37,15 @@ class FramebridgeError(Exception):
         return type(self), (self.place, self.expected, self.found, self.remedy)
 
     def as_map(self) -> dict[str, str]:
-        """The error as it travels on the wire and in `--json` output."""
+        """The error as it travels on the wire and in `--json` output: valid text, no field longer
+        than 1000 characters, whatever the error was made of."""
         return {
             "code": self.code,
             "kind": type(self).__name__,
-            "place": self.place,
-            "expected": self.expected,
-            "found": self.found,
-            "remedy": self.remedy,
+            "place": _presentable(self.place),
+            "expected": _presentable(self.expected),
+            "found": _presentable(self.found),
+            "remedy": _presentable(self.remedy),
         }
 
 
@@ -204,6 +207,14 @@ class EngineError(FramebridgeError):
 
 
 def readable(message: str) -> tuple[str, str]:
-    """A msgspec validation message as (problem, field), the field without its `$.`."""
-    found = re.match(r"(?s)(.*?)\s*-\s*at `\$?\.?(.*)`$", message)
-    return (found[1], found[2]) if found else (message, "")
+    """A msgspec validation message as (problem, field), the field without its marks."""
+    found = re.match(r"(?s)(.*?)\s*-\s*at `(.*)`$", message)
+    if not found:
+        return message, ""
+    return found[1], found[2].replace("`", "").replace("$.", "").removeprefix("$")
+
+
+def _presentable(text: str) -> str:
+    # File names need not be valid text, and a message may repeat what somebody sent us.
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

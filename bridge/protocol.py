@@ -251,11 +251,7 @@ class SetParameters(LinkMessage):
     values: dict[str, Any]
 
 
-class StopWorker(LinkMessage):
-    pass
-
-
-ToWorker = StartWorker | LoadChain | AdoptSlots | SetParameters | StopWorker
+ToWorker = StartWorker | LoadChain | AdoptSlots | SetParameters
 
 
 class ChainFacts(msgspec.Struct, kw_only=True):
@@ -270,6 +266,8 @@ class ChainFacts(msgspec.Struct, kw_only=True):
 class WorkerReady(LinkMessage):
     """The epoch is served; `doorbell` is the address to connect to."""
 
+    ticket: int
+    """Of the load that this completes, or 0 for a start."""
     epoch: int
     doorbell: str
     chain: ChainFacts

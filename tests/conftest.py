@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 from bridge.demo.sidecar import PrivateSidecar
+from bridge.supervisor.runtime_folder import clean_up
 
 VECTORS = Path(__file__).parent.parent / "engine_plugin" / "vectors"
 
@@ -45,6 +46,7 @@ def _own_folder(patch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in ("FRAMEBRIDGE_ENDPOINT", "FRAMEBRIDGE_TOKEN", "FRAMEBRIDGE_MODELS"):
         patch.delenv(name, raising=False)
     yield folder
+    clean_up(folder)  # what a sidecar left that was killed
     shutil.rmtree(folder)
 
 
@@ -64,6 +66,9 @@ def sidecar(runtime_dir: Path) -> Iterator[PrivateSidecar]:
 @pytest.fixture(scope="module")
 def module_sidecar() -> Iterator[PrivateSidecar]:
     """A sidecar in a runtime folder of its own, for all tests of a file that do not end it."""
-    with pytest.MonkeyPatch.context() as patch, contextmanager(_own_folder)(patch):
-        with PrivateSidecar([]) as running:
-            yield running
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextmanager(_own_folder)(patch),
+        PrivateSidecar([]) as running,
+    ):
+        yield running

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -11,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import protocol
+from bridge import errors, protocol
 from bridge.errors import ProtocolError, VersionError
+from bridge.frames import FrameFormat
 
 Vectors = dict[str, list[dict[str, Any]]]
 
@@ -347,14 +350,13 @@ def test_link_messages_come_back_in_order() -> None:
     commands = [
         protocol.SetParameters(values={"strength": 0.5}),
         protocol.LoadChain(ticket=3, packages=["a"], parameters={}),
-        protocol.StopWorker(),
     ]
     pipe = io.BytesIO(b"".join(protocol.to_pipe(command) for command in commands))
     assert list(protocol.commands_of(pipe)) == commands
 
 
 def test_a_pipe_that_ends_inside_a_message_just_ends() -> None:
-    raw = protocol.to_pipe(protocol.StopWorker())
+    raw = protocol.to_pipe(protocol.SetParameters(values={}))
     for length in range(len(raw)):
         assert list(protocol.commands_of(io.BytesIO(raw[:length]))) == []
 
@@ -363,3 +365,29 @@ def test_what_a_library_prints_into_the_pipe_is_a_protocol_error() -> None:
     for raw in (b"Loading model...", b"\x00\x00\x00\x02\xff\xff"):
         with pytest.raises(ProtocolError, match="link"):
             list(protocol.reports_of(io.BytesIO(raw)))
+
+
+# The page.
+
+PAGE = Path(__file__).parent.parent / "engine_plugin" / "PROTOCOL.md"
+
+
+def test_the_page_names_every_message_field_and_error() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    kinds = [*protocol.ClientMessage.__args__, *protocol.BridgeMessage.__args__]
+    words = {kind.__struct_config__.tag for kind in kinds}
+    for kind in (*kinds, protocol.ErrorMap, protocol.SlotSet, protocol.StreamReport, FrameFormat):
+        words |= set(kind.__struct_fields__)
+    words |= {kind.code for kind in errors.FramebridgeError.__subclasses__()}
+    assert {word for word in words if f"`{word}`" not in page} == set()
+
+
+def test_the_pages_worked_example_is_made_of_vectors(vectors: Vectors) -> None:
+    blocks = PAGE.read_text(encoding="utf-8").partition("## Worked example")[2].split("```")[1::2]
+    shown = []
+    for block in blocks:
+        # Bytes stand on the left, and what they mean from column 36 on.
+        shown.append(re.sub(r"\s", "", "".join(line[:36] for line in block.splitlines())))
+    known = {entry["hex"] for file in ("control", "doorbell") for entry in vectors[file]}
+    assert len(shown) == 6
+    assert [raw for raw in shown if raw not in known] == []

@@ -17,7 +17,7 @@ StreamNumber = Annotated[int, typer.Argument(metavar="STREAM", help="Its number 
 @app.command()
 def status(as_json: Json = False) -> None:
     """The sidecar and its streams."""
-    with connect() as bridge:
+    with connect(timeout_s=1.5) as bridge:
         state = bridge.status()
     del state["type"], state["request"]
     if as_json:
@@ -47,7 +47,7 @@ def load(
     as_json: Json = False,
 ) -> None:
     """Change a stream's model; what cannot be loaded leaves the old one running."""
-    with connect() as bridge:
+    with connect(timeout_s=1.5) as bridge:
         bridge.load(stream, package)
         _say(as_json, bridge, stream)
 
@@ -59,7 +59,7 @@ def set_parameters(
     as_json: Json = False,
 ) -> None:
     """Turn a stream's knobs."""
-    with connect() as bridge:
+    with connect(timeout_s=1.5) as bridge:
         bridge.set(stream, parameters(assignments))
         _say(as_json, bridge, stream)
 
@@ -67,7 +67,7 @@ def set_parameters(
 @app.command()
 def stop(as_json: Json = False) -> None:
     """End the sidecar."""
-    with connect() as bridge:
+    with connect(timeout_s=1.5) as bridge:
         bridge.stop()
     if as_json:
         print_json({"stopped": True})

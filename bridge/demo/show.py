@@ -54,14 +54,11 @@ def show(
     seen = Showing()
     ticks_of = dict[int, tuple[int, Pixels]]()
     start = time.perf_counter()
-    clip_bytes, watched = 0, 0.0
+    clip_bytes, watched, due = 0, 0.0, 0.0
     while (now := time.perf_counter() - start) < seconds:
-        # Paced like an engine with a frame limit: late ticks are not made up for.
-        due = seen.ticks / ticks_per_second
-        if due > now:
-            time.sleep(due - now)
-        elif now - due > 0.5:
-            start += now - due
+        # Paced like an engine with a frame limit: a late tick is not made up for.
+        time.sleep(max(0.0, due - now))
+        due = max(due, now) + 1 / ticks_per_second
         frame = source.render(seen.ticks)
         frame_id = stream.submit(frame)
         if frame_id is not None:

@@ -35,6 +35,7 @@ class PrivateSidecar:
         line = self._process.stdout.readline()
         if not line:
             status = self._process.wait()
+            self.close()
             raise WorkerError(
                 "sidecar", "one that starts", f"one that ended with status {status}",
                 "Run `framebridge serve` to see why, and `framebridge doctor`.",

@@ -63,13 +63,22 @@ class ModelPackage:
 
         Raises: ManifestError, GraphMissingError, HashMismatchError, UnsafePackageError.
         """
+        package = cls.peek(folder)
+        for index, graph in enumerate(package.manifest.graphs):
+            package._check_file(graph, f"{package.folder / MANIFEST_NAME} graphs[{index}].file")
+        return package
+
+    @classmethod
+    def peek(cls, folder: Path) -> ModelPackage:
+        """Read the manifest alone, in no time whatever the graphs weigh; to run the package, `open`
+        it.
+
+        Raises: ManifestError, UnsafePackageError.
+        """
         folder = Path(folder).resolve()
         path = folder / MANIFEST_NAME
         raw = _read_manifest_bytes(path)
-        package = cls(folder, parse_manifest(raw, path), hashlib.sha256(raw).hexdigest())
-        for index, graph in enumerate(package.manifest.graphs):
-            package._check_file(graph, f"{path} graphs[{index}].file")
-        return package
+        return cls(folder, parse_manifest(raw, path), hashlib.sha256(raw).hexdigest())
 
     @property
     def name(self) -> str:

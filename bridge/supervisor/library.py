@@ -46,32 +46,45 @@ class Library:
 
         Raises: PackageNotFoundError; and all that ModelPackage.open raises.
         """
+        return ModelPackage.open(self._folder_of(reference))
+
+    def peek(self, reference: str) -> ModelPackage:
+        """As `find`, but no graph is looked at; whoever runs it opens it again.
+
+        Raises: PackageNotFoundError; and all that ModelPackage.peek raises.
+        """
+        return ModelPackage.peek(self._folder_of(reference))
+
+    def _folder_of(self, reference: str) -> Path:
         if any(mark in reference for mark in ("/", os.sep)) or reference.startswith("."):
-            if not (Path(reference) / MANIFEST_NAME).is_file():
+            if not _holds_package(Path(reference)):
                 raise PackageNotFoundError(
                     reference, f"a folder with a {MANIFEST_NAME}", "none there", "Correct the path."
                 )
-            return ModelPackage.open(Path(reference))
+            return Path(reference)
         for folder in self.folders:
-            if (folder / reference / MANIFEST_NAME).is_file():
-                return ModelPackage.open(folder / reference)
+            if _holds_package(folder / reference):
+                return folder / reference
         raise self._unknown(reference)
 
     def entries(self) -> Iterator[Entry]:
         """Every package that `find` can find, by name."""
-        seen = dict[str, Path]()
-        for folder in self.folders:
-            if folder.is_dir():
-                for path in folder.glob(f"*/{MANIFEST_NAME}"):
-                    seen.setdefault(path.parent.name, path.parent)
-        for _, path in sorted(seen.items()):
+        for _, path in sorted(self._package_folders().items()):
             try:
                 yield Entry(path, ModelPackage.open(path), None)
             except FramebridgeError as error:
                 yield Entry(path, None, error)
 
+    def _package_folders(self) -> dict[str, Path]:
+        found = dict[str, Path]()
+        for folder in self.folders:
+            if folder.is_dir():
+                for path in folder.glob(f"*/{MANIFEST_NAME}"):
+                    found.setdefault(path.parent.name, path.parent)
+        return found
+
     def _unknown(self, name: str) -> PackageNotFoundError:
-        known = [entry.folder.name for entry in self.entries()]
+        known = sorted(self._package_folders())
         near = difflib.get_close_matches(name, known, 1)
         return PackageNotFoundError(
             f"model {name!r}",
@@ -79,6 +92,13 @@ class Library:
             "no package of that name",
             f"Did you mean {near[0]!r}?" if near else "`framebridge models list` shows them all.",
         )
+
+
+def _holds_package(folder: Path) -> bool:
+    try:
+        return (folder / MANIFEST_NAME).is_file()
+    except (OSError, ValueError):
+        return False  # a name that no file system takes
 
 
 def shipped_folder() -> Path:

@@ -29,7 +29,7 @@ else:
 FOLDER_VARIABLE = "FRAMEBRIDGE_RUNTIME_DIR"
 ADDRESS_FILE = "bridge.json"
 _SINGLE_LOCK = "bridge.lock"
-_MAX_SOCKET_PATH = 107
+_MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,13 @@ def runtime_folder() -> Path:
     Raises: TransportError: it belongs to somebody else, or is open to others.
     """
     folder = _folder_path()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise TransportError(
+            str(folder), "a folder, or room to make one", error.strerror or str(error),
+            f"Remove what is there, or name another place in {FOLDER_VARIABLE}.",
+        ) from None  # fmt: skip
     if sys.platform != "win32":
         status = folder.lstat()
         private = stat.S_ISDIR(status.st_mode) and not stat.S_IMODE(status.st_mode) & 0o077
@@ -85,9 +91,13 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         clean_up(folder)
-        self.name = secrets.token_hex(3)
-        self._path = folder / f"run-{self.name}.lock"
-        self._record = _locked_file(self._path)
+        while True:
+            self.name = secrets.token_hex(3)
+            self._path = folder / f"run-{self.name}.lock"
+            record = _locked_file(self._path)
+            if record is not None:
+                break
+        self._record = record
         self._single: int | None = None
         self._published = False
 
@@ -165,7 +175,7 @@ def clean_up(folder: Path) -> list[str]:
     Returns: the names of the runs cleared up.
     """
     cleared = []
-    for path in folder.glob("run-*.lock"):
+    for path in (*folder.glob("run-*.lock"), *folder.glob(".run-*")):
         try:
             file = path.open("r+")
         except OSError:
@@ -173,7 +183,7 @@ def clean_up(folder: Path) -> list[str]:
         if not _lock(file.fileno()):
             file.close()
             continue
-        name = path.stem.removeprefix("run-")
+        name = path.name.removesuffix(".lock").lstrip(".").removeprefix("run-")
         for segment in file.read().split():
             shared_memory.remove(segment)
         _remove_sockets(folder, name)
@@ -191,17 +201,21 @@ def _remove_sockets(folder: Path, run: str) -> None:
             path.unlink()
 
 
-def _locked_file(path: Path) -> TextIO:
-    if sys.platform == "win32":
-        # An open file cannot be renamed here, but nor can anybody remove it while it is open.
-        file = path.open("x")
-        _lock(file.fileno())
-        return file
-    # Locked before it gets its name, so that nobody can take it for a dead run's.
-    fresh = path.with_name(f".{path.stem}")
+def _locked_file(path: Path) -> TextIO | None:
+    """A new file, locked; None when somebody who clears up was faster than our lock."""
+    # On POSIX it is locked before it gets its name. On Windows an open file cannot be renamed, but
+    # nor can anybody remove it.
+    fresh = path if sys.platform == "win32" else path.with_name(f".{path.stem}")
     file = fresh.open("x")
-    _lock(file.fileno())
-    fresh.rename(path)
+    if not _lock(file.fileno()):
+        file.close()
+        return None
+    if fresh != path:
+        try:
+            fresh.rename(path)
+        except FileNotFoundError:
+            file.close()
+            return None
     return file
 
 

@@ -8,7 +8,6 @@ import queue
 import secrets
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -153,8 +152,10 @@ class Server:
                     self._end_stream(stream)
 
     def _end_with_input(self) -> None:
-        while sys.stdin.buffer.read(4096):
-            pass
+        # Not through sys.stdin: a thread that holds its lock would abort the interpreter's exit.
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
         self.stop()
 
     def _close(self) -> None:
@@ -190,6 +191,13 @@ class Server:
                 self._obey(sender, message, frames[-1].get(zmq.SRCFD))
             except FramebridgeError as error:
                 self._send_error(sender, protocol.request_of(raw), error)
+            except Exception as error:
+                # A fault of ours must cost its client an answer, and nobody the bridge.
+                log.exception("a fault while answering a client")
+                fault = FramebridgeError(
+                    "bridge", "an answer", f"{type(error).__name__}: {error}", "Please report it."
+                )
+                self._send_error(sender, protocol.request_of(raw), fault)
 
     def _obey(self, sender: bytes, message: protocol.ClientMessage, descriptor: int) -> None:
         answer = self._answer_to(sender, message.request)
@@ -212,7 +220,7 @@ class Server:
                 self._end_stream(self._stream(message.stream, sender))
                 answer(protocol.Ok())
             case protocol.Load():
-                packages = [self._library.find(name) for name in message.chain]
+                packages = [self._library.peek(name) for name in message.chain]
                 self._stream(message.stream).load(packages, answer)
             case protocol.Set():
                 self._stream(message.stream).set_parameters(message.parameters)
@@ -229,8 +237,9 @@ class Server:
 
     def _greet(self, sender: bytes, message: protocol.Hello, descriptor: int) -> None:
         protocol.check_version(message.protocol)
-        local = self.endpoint.startswith("ipc://")
-        if not local and not secrets.compare_digest(message.token.encode(), self._token.encode()):
+        # Our own ipc socket lies in a folder that is this user's alone.
+        guarded = not self._options.endpoint and self.endpoint.startswith("ipc://")
+        if not guarded and not secrets.compare_digest(message.token.encode(), self._token.encode()):
             raise TokenError(
                 "hello.token", "the token of this run's bridge.json", "another or none",
                 "Let the client read bridge.json again.",
@@ -244,7 +253,7 @@ class Server:
             raise LimitError("bridge", f"at most {MAX_STREAMS} streams", "one more")
         if len(message.chain) != 1:
             raise LimitError("open.chain", "exactly one package", f"{len(message.chain)}")
-        packages = [self._library.find(name) for name in message.chain]
+        packages = [self._library.peek(name) for name in message.chain]
         self._numbers += 1
         stream = Stream(
             self._numbers,
@@ -269,7 +278,8 @@ class Server:
         return stream
 
     def _end_stream(self, stream: Stream) -> None:
-        del self._streams[stream.number]
+        if self._streams.pop(stream.number, None) is None:
+            return  # its client was found to be gone meanwhile
         if worker := stream.close():
             self._ending[worker.pid] = worker
         log.info("stream %d closed", stream.number)
@@ -313,8 +323,12 @@ class Server:
     def _send(self, sender: bytes, message: protocol.Message) -> None:
         # Nobody is waited for: one that has gone is heard of as a disconnection, and one that
         # does not read loses messages, never our time.
-        with suppress(zmq.ZMQError):
+        try:
             self._router.send_multipart([sender, protocol.encode(message)], zmq.NOBLOCK)
+        except zmq.ZMQError as error:
+            # Its disconnection may have been heard before its hello was read.
+            if error.errno == zmq.EHOSTUNREACH:
+                self._forget(sender)
 
     # Workers.
 
@@ -347,8 +361,9 @@ def stop_on_signals(server: Server) -> None:
 
 
 def _check_local(endpoint: str) -> None:
-    local = ("ipc://", "tcp://127.0.0.1:", "tcp://[::1]:", "tcp://localhost:")
-    if not endpoint.startswith(local):
+    local = ("ipc://", "tcp://127.0.0.1:", "tcp://localhost:")
+    # An abstract socket (ipc://@NAME) has no folder that keeps others out.
+    if not endpoint.startswith(local) or endpoint.startswith("ipc://@"):
         raise TransportError(
             f"endpoint {endpoint}", "ipc or a loopback address", "one that others could reach",
             "Use tcp://127.0.0.1:PORT.",

@@ -37,14 +37,40 @@ class StreamOptions:
     allow_fallback: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Epoch:
+    """The slots of one epoch. They are taken away with `close`."""
+
+    number: int
+    doorbell: str
+    sources: list[SharedMemorySlot]
+    results: list[SharedMemorySlot]
+    result: FrameFormat
+
+    def message(self) -> protocol.Slots:
+        return protocol.Slots(
+            epoch=self.number,
+            doorbell=self.doorbell,
+            source_names=[slot.name for slot in self.sources],
+            result_names=[slot.name for slot in self.results],
+            result=self.result,
+        )
+
+    def close(self) -> None:
+        for slot in (*self.sources, *self.results):
+            slot.close()
+
+
 @dataclass(slots=True)
 class _Change:
-    """A load that is under way."""
+    """A load that is under way; nothing of it is the stream's until it is complete."""
 
     ticket: int
     packages: list[ModelPackage]
     parameters: dict[str, object]
     answer: Notify
+    epoch: _Epoch | None = None
+    """New slots, where the results have another format."""
 
 
 class Stream:
@@ -90,10 +116,9 @@ class Stream:
         self._opening: Notify | None = answer
         self._notify = notify
         self._on_report = on_report
-        # Begins at random: over TCP an epoch that nobody can guess keeps strangers out.
-        self._epoch = secrets.randbelow(2**31) + 1
-        self._slots: list[SharedMemorySlot] = []
-        self._retired: list[SharedMemorySlot] = []
+        # Begins at random, so that no two streams or runs are likely to share a number.
+        self._last_epoch = secrets.randbelow(2**31) + 1
+        self._epoch: _Epoch | None = None
         self._facts = protocol.ChainFacts(digest="", backend="", provider="", note="")
         self._doorbell = ""
         self._change: _Change | None = None
@@ -108,12 +133,20 @@ class Stream:
     def start(self) -> None:
         """Make a new epoch: new slots, a new doorbell, a new worker.
 
-        Raises: TransportError: no room for the slots. Guarantees: then nothing is left of it.
+        Raises: TransportError, WorkerError: no room for the slots, or for a process.
+        Guarantees: then nothing is left of it.
         """
-        slots = self._new_epoch(self._result)
         self._restart_at = 0.0
         self._deadline = time.monotonic() + START_LIMIT_S
-        self.worker = WorkerLink(self._on_report)
+        epoch = self._new_epoch(self._result)
+        try:
+            self.worker = WorkerLink(self._on_report)
+        except FramebridgeError:
+            epoch.close()
+            raise
+        if self._epoch is not None:
+            self._epoch.close()
+        self._epoch = epoch
         self.worker.send(
             protocol.StartWorker(
                 stream=self.number,
@@ -123,14 +156,15 @@ class Stream:
                 parameters=self._parameters,
                 provider=self._options.provider,
                 allow_fallback=self._options.allow_fallback,
-                slots=slots,
+                slots=epoch.message(),
             )
         )
 
     def load(self, packages: list[ModelPackage], answer: Notify) -> None:
         """Load another chain beside the running one, and change over between two frames.
 
-        Raises: FrameFormatError, UnsupportedModelError, WorkerError: nothing has changed.
+        Raises: FrameFormatError, UnsupportedModelError, WorkerError, TransportError, LimitError.
+        Guarantees: then nothing has changed.
         """
         result = result_format(packages[-1].manifest, self._source)
         if self._change is not None:
@@ -139,14 +173,18 @@ class Stream:
             )
         parameters = _defaults(packages)
         if self.worker is None:
+            before = self._packages, self._parameters, self._result
             self._packages, self._parameters, self._result = packages, parameters, result
+            try:
+                self.start()
+            except FramebridgeError:
+                self._packages, self._parameters, self._result = before
+                raise
             self._deaths.clear()
             self._change = _Change(0, packages, parameters, answer)
             self.state = "restarting"
-            self.start()
             return
         self._tickets += 1
-        self._change = _Change(self._tickets, packages, parameters, answer)
         self.worker.send(
             protocol.LoadChain(
                 ticket=self._tickets,
@@ -154,15 +192,17 @@ class Stream:
                 parameters=parameters,
             )
         )
+        self._change = _Change(self._tickets, packages, parameters, answer)
 
     def set_parameters(self, values: protocol.ParameterValues) -> None:
         """Turn knobs.
 
-        Raises: ParameterError. Guarantees: then none has been turned.
+        Raises: ParameterError, LimitError. Guarantees: then none has been turned.
         """
-        self._parameters = _checked(self._packages, self._parameters, values)
+        parameters = _checked(self._packages, self._parameters, values)
         if self.worker is not None:
             self.worker.send(protocol.SetParameters(values=dict(values)))
+        self._parameters = parameters
 
     def handle(self, worker: WorkerLink, report: Report) -> None:
         """What a worker of this stream has said; one that was replaced is not listened to."""
@@ -201,9 +241,12 @@ class Stream:
         worker, self.worker = self.worker, None
         if worker is not None:
             worker.stop()
-        for slot in (*self._slots, *self._retired):
-            slot.close()
-        self._slots, self._retired = [], []
+        self._drop_change(
+            WorkerError(f"stream {self.number}", "an open stream", "one that was closed")
+        )
+        if self._epoch is not None:
+            self._epoch.close()
+            self._epoch = None
         return worker
 
     def report(self) -> protocol.StreamReport:
@@ -222,7 +265,7 @@ class Stream:
             note=self._facts.note,
             parameters=self._parameters,
             worker_pid=self.worker.pid if self.worker else 0,
-            epoch=self._epoch,
+            epoch=self._epoch.number if self._epoch else 0,
             restarts=self._restarts,
             last_error=self._last_error,
             counters=self._stats.counters,
@@ -233,21 +276,26 @@ class Stream:
     # What a worker reports.
 
     def _ready(self, report: protocol.WorkerReady) -> None:
+        change = self._change
+        if report.ticket:
+            # A load into new slots is complete: from here on they are the stream's.
+            if change is None or change.ticket != report.ticket or change.epoch is None:
+                return
+            if self._epoch is not None:
+                self._epoch.close()
+            self._epoch, self._result = change.epoch, change.epoch.result
+            self._packages, self._parameters = change.packages, change.parameters
         self._facts, self._doorbell = report.chain, report.doorbell
-        self._settle()
         self.state, self.opened = "live", True
         opening, self._opening = self._opening, None
-        if opening is not None:
-            opening(self._stream_state())
-            return
-        self._notify(self._stream_state())
-        change, self._change = self._change, None
-        if change is not None:
+        (opening or self._notify)(self._stream_state())
+        if change is not None and change.ticket == report.ticket:
+            self._change = None
             change.answer(protocol.Ok())
 
     def _loaded(self, report: protocol.ChainLoaded) -> None:
         change = self._change
-        if change is None or change.ticket != report.ticket:
+        if change is None or change.ticket != report.ticket or self.worker is None:
             return
         result = result_format(change.packages[-1].manifest, self._source)
         if result == self._result:
@@ -258,25 +306,31 @@ class Stream:
             change.answer(protocol.Ok())
             return
         try:
-            slots = self._new_epoch(result)
+            change.epoch = self._new_epoch(result)
+            self.worker.send(
+                protocol.AdoptSlots(ticket=report.ticket, slots=change.epoch.message())
+            )
         except FramebridgeError as error:
-            self._change = None
-            change.answer(protocol.Error(error=protocol.error_map(error)))
-            return
-        self._packages, self._parameters = change.packages, change.parameters
-        self._result = result
-        assert self.worker is not None
-        self.worker.send(protocol.AdoptSlots(ticket=report.ticket, slots=slots))
+            self._drop_change(error)
 
     def _load_failed(self, report: protocol.LoadFailed) -> None:
         self._last_error = _sentence(report.error)
-        change = self._change
-        if change is not None and change.ticket == report.ticket:
-            self._change = None
-            change.answer(protocol.Error(error=report.error))
-        if self.state != "live":
+        if self._change is not None and self._change.ticket == report.ticket:
+            self._drop_change(report.error)
+        if report.ticket == 0:
             # A chain that cannot be loaded now will not load at the next try either.
             self._fail(report.error)
+
+    def _drop_change(self, error: FramebridgeError | protocol.ErrorMap) -> None:
+        """Answer a load that is under way with an error; what ran goes on."""
+        change, self._change = self._change, None
+        if change is None:
+            return
+        if change.epoch is not None:
+            change.epoch.close()
+        if isinstance(error, FramebridgeError):
+            error = protocol.error_map(error)
+        change.answer(protocol.Error(error=error))
 
     def _worker_ended(self, worker: WorkerLink) -> None:
         self.worker = None
@@ -285,9 +339,7 @@ class Stream:
             f"It is started again, up to {DEATHS_ALLOWED} times a minute.",
         )  # fmt: skip
         self._last_error = str(error)
-        change, self._change = self._change, None
-        if change is not None:
-            change.answer(protocol.Error(error=protocol.error_map(error)))
+        self._drop_change(error)
         now = time.monotonic()
         # A worker that ran and was killed from outside says nothing against its chain.
         if not (self.state == "live" and worker.was_killed()):
@@ -318,42 +370,31 @@ class Stream:
 
     # Epochs.
 
-    def _new_epoch(self, result: FrameFormat) -> protocol.Slots:
-        """Make the slots of a new epoch; those of the last stay until `_settle`."""
-        epoch = self._epoch % (2**32 - 1) + 1
+    def _new_epoch(self, result: FrameFormat) -> _Epoch:
+        """Slots of their own and a doorbell of its own. Raises: TransportError: nothing is left."""
+        self._last_epoch = number = self._last_epoch % (2**32 - 1) + 1
         made: list[SharedMemorySlot] = []
+        each = protocol.SLOTS_EACH_WAY
         try:
+            doorbell = self._run.endpoint(f"{self.number}-{number:x}")
             for way, format in (("i", self._source), ("o", result)):
-                for index in range(protocol.SLOTS_EACH_WAY):
-                    name = self._run.segment_name(self.number, epoch, f"{way}{index}")
+                for index in range(each):
+                    name = self._run.segment_name(self.number, number, f"{way}{index}")
                     made.append(SharedMemorySlot.create(name, format))
         except FramebridgeError:
             for slot in made:
                 slot.close()
             raise
-        self._retired += self._slots
-        self._slots, self._epoch = made, epoch
-        return protocol.Slots(
-            epoch=epoch,
-            doorbell=self._run.endpoint(f"{self.number}-{epoch:x}"),
-            source_names=[slot.name for slot in made[: protocol.SLOTS_EACH_WAY]],
-            result_names=[slot.name for slot in made[protocol.SLOTS_EACH_WAY :]],
-            result=result,
-        )
-
-    def _settle(self) -> None:
-        for slot in self._retired:
-            slot.close()
-        self._retired = []
+        return _Epoch(number, doorbell, made[:each], made[each:], result)
 
     def _stream_state(self) -> protocol.StreamState:
-        each = protocol.SLOTS_EACH_WAY
+        assert self._epoch is not None
         return protocol.StreamState(
             stream=self.number,
-            epoch=self._epoch,
+            epoch=self._epoch.number,
             doorbell=self._doorbell,
-            source=_slot_set(self._source, self._slots[:each]),
-            result=_slot_set(self._result, self._slots[each:]),
+            source=_slot_set(self._source, self._epoch.sources),
+            result=_slot_set(self._result, self._epoch.results),
             policy=self._policy,
             packages=[package.name for package in self._packages],
             chain=self._facts.digest,

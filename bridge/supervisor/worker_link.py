@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from bridge import protocol
-from bridge.errors import ProtocolError
+from bridge.errors import LimitError, ProtocolError, WorkerError
+
+_MOST_COMMANDS = 256
 
 log = logging.getLogger(__name__)
 
@@ -31,17 +34,25 @@ class WorkerLink:
         """
         Args:
             on_report: called from a thread of this link; with None once, at the worker's end.
+        Raises: WorkerError: the system gives no process.
         """
         self._on_report = on_report
         self.last_words: deque[str] = deque(maxlen=40)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bridge.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        for work in (self._read_reports, self._read_errors):
+        self._commands: queue.Queue[protocol.ToWorker | None] = queue.Queue(_MOST_COMMANDS)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bridge.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise WorkerError(
+                "worker", "a new process", error.strerror or str(error),
+                "Close other streams or programs.",
+            ) from None  # fmt: skip
+        for work in (self._write_commands, self._read_reports, self._read_errors):
             threading.Thread(target=work, daemon=True, name=f"worker-{self.pid}").start()
 
     @property
@@ -49,20 +60,24 @@ class WorkerLink:
         return self._process.pid
 
     def send(self, command: protocol.ToWorker) -> None:
-        """Send; if the worker has ended, the report of its end is on its way instead."""
-        pipe = self._process.stdin
-        assert pipe is not None
-        with suppress(OSError, ValueError):
-            pipe.write(protocol.to_pipe(command))
-            pipe.flush()
+        """Hand a command over; never waits for the worker to read it.
+
+        Raises: LimitError: the worker has not read any for long.
+        """
+        try:
+            self._commands.put_nowait(command)
+        except queue.Full:
+            raise LimitError(
+                f"worker {self.pid}", f"at most {_MOST_COMMANDS} commands unread", "one more",
+                "It is busy or stopped: try again later.",
+            ) from None  # fmt: skip
 
     def stop(self, patience_s: float = 1.0) -> None:
         """Ask the worker to end, and make it end if it does not; waits for neither."""
-        self.send(protocol.StopWorker())
-        pipe = self._process.stdin
-        assert pipe is not None
-        with suppress(OSError):
-            pipe.close()
+        try:
+            self._commands.put_nowait(None)
+        except queue.Full:
+            patience_s = 0
         killer = threading.Timer(patience_s, self.kill)
         killer.daemon = True
         killer.start()
@@ -91,6 +106,15 @@ class WorkerLink:
         how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
         return f"ended with {how}{said}"
 
+    def _write_commands(self) -> None:
+        pipe = self._process.stdin
+        assert pipe is not None
+        # If the worker has ended, the report of its end is on its way; what it was told is void.
+        with suppress(OSError), pipe:
+            while (command := self._commands.get()) is not None:
+                pipe.write(protocol.to_pipe(command))
+                pipe.flush()
+
     def _read_reports(self) -> None:
         try:
             for report in protocol.reports_of(self._process.stdout):
@@ -99,6 +123,8 @@ class WorkerLink:
             self.last_words.append(str(error))
             self.kill()
         self._process.wait()
+        with suppress(queue.Full):
+            self._commands.put_nowait(None)
         self._on_report(self, None)
 
     def _read_errors(self) -> None:

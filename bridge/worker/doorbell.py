@@ -9,9 +9,13 @@ from typing import Any
 import zmq
 
 from bridge import protocol
+from bridge.worker.tally import Tally
 
 Rings = list[tuple[int, ...]]
 """Doorbell messages in the order of their arrival, as `protocol.unpack_doorbell` gives them."""
+
+
+BATCH = 64
 
 
 class Doorbell:
@@ -23,11 +27,15 @@ class Doorbell:
 
     Attributes:
         address: where the client connects.
-        malformed, stale: messages discarded so far.
     """
 
-    def __init__(self, endpoint: str, epoch: int) -> None:
+    def __init__(self, endpoint: str, epoch: int, tally: Tally) -> None:
+        """
+        Args:
+            tally: counts what is discarded, as "malformed" and "stale".
+        """
         self._epoch = epoch
+        self._tally = tally
         self._socket: zmq.Socket[Any] = zmq.Context.instance().socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
         # Far above any doorbell message: libzmq holds its own handshake to this limit as well.
@@ -35,24 +43,22 @@ class Doorbell:
         self._socket.bind(endpoint)
         self.address: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
         self._fd: int = self._socket.getsockopt(zmq.FD)  # type: ignore[assignment]
-        self.malformed = 0
-        self.stale = 0
 
     def wait(self, timeout_s: float) -> None:
         """Until something may have arrived, or the time is over."""
         select.select([self._fd], [], [], timeout_s)
 
     def receive(self) -> Rings:
-        """What has arrived, of this epoch and well-formed; never waits, and gives 64 at most, so
-        that a flood cannot hold the lock against a `done`."""
+        """What has arrived, of this epoch and well-formed; never waits, and gives BATCH at
+        most, so that a flood cannot hold the lock against a `done`."""
         rings: Rings = []
-        while len(rings) < 64 and self._has_input():
+        while len(rings) < BATCH and self._has_input():
             parts = self._socket.recv_multipart(zmq.NOBLOCK)
             ring = protocol.unpack_doorbell(parts[0]) if len(parts) == 1 else None
             if ring is None:
-                self.malformed += 1
+                self._tally.count("malformed")
             elif ring[1] != self._epoch:
-                self.stale += 1
+                self._tally.count("stale")
             else:
                 rings.append(ring)
         return rings

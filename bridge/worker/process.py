@@ -43,8 +43,6 @@ class WorkerProcess:
         """Serve until the supervisor stops this process, or ends."""
         threading.Thread(target=self._report_for_ever, name="reports", daemon=True).start()
         for command in protocol.commands_of(self._commands):
-            if isinstance(command, protocol.StopWorker):
-                break
             ticket = getattr(command, "ticket", 0)
             try:
                 self._obey(command)
@@ -72,7 +70,7 @@ class WorkerProcess:
         self._policy = command.policy
         self._options = RunOptions(command.provider, command.allow_fallback)
         chain = self._chain(command.packages, command.parameters)
-        self._serve(command.slots, chain)
+        self._serve(0, command.slots, chain)
 
     def _load(self, command: protocol.LoadChain) -> None:
         chain = self._chain(command.packages, command.parameters)
@@ -87,14 +85,19 @@ class WorkerProcess:
         waiting, self._waiting = self._waiting, None
         if waiting is None or waiting.ticket != command.ticket:
             raise WorkerError("worker", f"a chain loaded as {command.ticket}", "none")
-        if self._service is not None:
-            self._service.stop()
-        self._serve(command.slots, waiting.chain)
+        self._serve(command.ticket, command.slots, waiting.chain)
 
-    def _serve(self, slots: protocol.Slots, chain: Chain) -> None:
+    def _serve(self, ticket: int, slots: protocol.Slots, chain: Chain) -> None:
+        """Serve a new epoch in place of the present one, which stays if anything goes wrong."""
+        if chain.result != slots.result:
+            raise WorkerError(
+                "worker", f"results of {slots.result.width}x{slots.result.height}",
+                f"{chain.result.width}x{chain.result.height}",
+                "The package was changed while it was being loaded: load it again.",
+            )  # fmt: skip
         service = FrameService(
             epoch=slots.epoch,
-            doorbell=(doorbell := Doorbell(slots.doorbell, slots.epoch)),
+            doorbell=(doorbell := Doorbell(slots.doorbell, slots.epoch, self._tally)),
             sources=[SharedMemorySlot.attach(n, self._source) for n in slots.source_names],
             results=[SharedMemorySlot.attach(n, slots.result) for n in slots.result_names],
             chain=chain,
@@ -102,10 +105,17 @@ class WorkerProcess:
             tally=self._tally,
             on_failure=self._report_failure,
         )
+        old, self._service, self._result = self._service, service, chain.result
+        if old is not None:
+            old.stop()
         service.start()
-        self._service, self._result = service, chain.result
         self._send(
-            protocol.WorkerReady(epoch=slots.epoch, doorbell=doorbell.address, chain=_facts(chain))
+            protocol.WorkerReady(
+                ticket=ticket,
+                epoch=slots.epoch,
+                doorbell=doorbell.address,
+                chain=_facts(chain),
+            )
         )
 
     def _chain(self, folders: list[str], parameters: dict[str, object]) -> Chain:

@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bridge import protocol
-from bridge.errors import FramebridgeError
+from bridge.errors import FramebridgeError, InferenceError
 from bridge.inference.chain import Chain
 from bridge.transport.base import Slot
 from bridge.worker.doorbell import Doorbell
 from bridge.worker.tally import Tally
 
 _WAIT_S = 0.2
+_PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,15 @@ class FrameService:
             thread.start()
 
     def stop(self) -> None:
-        """End both threads after the frame in hand; the chain stays open."""
+        """End both threads after the frame in hand, if that does not take for ever."""
         with self._condition:
             self._stopping = True
             self._condition.notify_all()
         for thread in self._threads:
-            thread.join()
-        self._doorbell.close()
+            if thread.ident is not None:
+                thread.join(_PATIENCE_S)
+        with self._condition:
+            self._doorbell.close()
         for slot in (*self._sources, *self._results):
             slot.close()
 
@@ -89,6 +92,8 @@ class FrameService:
         """Run `chain`, of the same formats, from the next frame on."""
         with self._condition:
             superseded, self._next_chain = self._next_chain, chain
+            # What was set was meant for the chain that goes.
+            self._values = {}
         if superseded is not None:
             superseded.close()
 
@@ -100,18 +105,22 @@ class FrameService:
     # The doorbell thread.
 
     def _answer(self) -> None:
+        more = False
         while not self._stopping:
-            self._doorbell.wait(_WAIT_S)
+            if not more:
+                self._doorbell.wait(_WAIT_S)
             with self._condition:
-                self._listen()
+                more = self._listen()
 
-    def _listen(self) -> None:
-        """Handle all that has arrived. Under the lock, so that messages keep their order whichever
-        thread reads them."""
-        while rings := self._doorbell.receive():
-            for ring in rings:
-                self._handle(ring)
+    def _listen(self) -> bool:
+        """Handle what has arrived; whether there may be more. Under the lock, so that messages keep
+        their order whichever thread reads them."""
+        rings = self._doorbell.receive()
+        for ring in rings:
+            self._handle(ring)
+        if rings:
             self._condition.notify_all()
+        return bool(rings)
 
     def _handle(self, ring: tuple[int, ...]) -> None:
         kind, _, slot = ring[:3]
@@ -149,9 +158,7 @@ class FrameService:
                 retired, values = self._take_changes()
             if retired is not None:
                 retired.close()
-            if values:
-                self._chain.set_parameters(values)
-            model_us = self._run(frame, result)
+            model_us = self._run(frame, result, values)
             with self._condition:
                 self._finish(frame, result, model_us)
                 self._listen()
@@ -163,14 +170,20 @@ class FrameService:
         values, self._values = self._values, {}
         return retired, values
 
-    def _run(self, frame: _Submitted, result: int) -> int | None:
+    def _run(self, frame: _Submitted, result: int, values: dict[str, object]) -> int | None:
         """Microseconds that the run took, or None when it failed."""
         start_ns = time.perf_counter_ns()
         self.tally.note("start_age_ms", (start_ns - frame.time_ns) / 1e6)
         try:
+            self._chain.set_parameters(values)
             self._chain.run(self._sources[frame.slot].pixels, self._results[result].pixels)
         except FramebridgeError as error:
             self._on_failure(error)
+            return None
+        except Exception as error:
+            # Whatever it is, the thread must live: a stream without it would hang in silence.
+            fault = f"{type(error).__name__}: {error}"
+            self._on_failure(InferenceError("worker", "a finished run", fault))
             return None
         took_ns = time.perf_counter_ns() - start_ns
         self.tally.note("model_ms", took_ns / 1e6)

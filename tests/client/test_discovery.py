@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from framebridge_client import discovery
-from framebridge_client.discovery import Address, answers, find
+from framebridge_client.discovery import Address, find, may_answer
 
 from bridge.supervisor import runtime_folder
 
@@ -103,8 +103,8 @@ def ipc(runtime_dir: Path) -> Iterator[tuple[socket.socket, str]]:
 
 
 @posix
-def test_a_socket_that_is_listened_to_answers(ipc: tuple[socket.socket, str]) -> None:
-    assert answers(ipc[1])
+def test_a_socket_that_is_listened_to_may_answer(ipc: tuple[socket.socket, str]) -> None:
+    assert may_answer(ipc[1])
 
 
 @posix
@@ -114,11 +114,11 @@ def test_a_socket_that_a_dead_sidecar_left_does_not_answer(
     listener, endpoint = ipc
     listener.close()
     assert Path(endpoint.removeprefix("ipc://")).is_socket()
-    assert not answers(endpoint)
+    assert not may_answer(endpoint)
 
 
 @posix
-def test_a_sidecar_too_busy_to_accept_still_answers(ipc: tuple[socket.socket, str]) -> None:
+def test_a_sidecar_too_busy_to_accept_still_may_answer(ipc: tuple[socket.socket, str]) -> None:
     waiting = []
     try:
         for _ in range(8):  # fills the queue of the listener, whatever its length
@@ -129,7 +129,7 @@ def test_a_sidecar_too_busy_to_accept_still_answers(ipc: tuple[socket.socket, st
                 client.connect(ipc[1].removeprefix("ipc://"))
             except BlockingIOError:
                 break
-        assert answers(ipc[1])
+        assert may_answer(ipc[1])
     finally:
         for client in waiting:
             client.close()
@@ -137,19 +137,12 @@ def test_a_sidecar_too_busy_to_accept_still_answers(ipc: tuple[socket.socket, st
 
 @posix
 def test_a_path_without_a_socket_does_not_answer(runtime_dir: Path) -> None:
-    assert not answers(f"ipc://{runtime_dir}/none")
+    assert not may_answer(f"ipc://{runtime_dir}/none")
     (runtime_dir / "file").write_text("")
-    assert not answers(f"ipc://{runtime_dir}/file")
-    assert not answers(f"ipc://{runtime_dir}/{'x' * 200}")
+    assert not may_answer(f"ipc://{runtime_dir}/file")
+    assert not may_answer(f"ipc://{runtime_dir}/{'x' * 200}")
 
 
-def test_a_port_answers_only_while_somebody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        endpoint = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
-        assert answers(endpoint)
-    assert not answers(endpoint)
-
-
-@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:many", "tcp://127.0.0.1", "tcp://"])
-def test_an_address_that_is_none_does_not_answer(endpoint: str) -> None:
-    assert not answers(endpoint)
+@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:1", "tcp://[::1]:1", "tcp://localhost:1"])
+def test_a_port_may_always_answer_since_asking_it_could_wait(endpoint: str) -> None:
+    assert may_answer(endpoint)

@@ -143,6 +143,26 @@ def identity(
     )
 
 
+def single_convolution(scale: int = 1) -> SmallModel:
+    """A linear filter, and nothing else but the DepthToSpace of `scale`."""
+    planes = 3 * scale**2
+    weights = np.random.default_rng(2).normal(0, 0.15, (planes, 3, 3, 3))
+    for plane in range(planes):
+        weights[plane, plane % 3, 1, 1] += 0.8
+    nodes = [_conv(FRAME, "filter", RESULT if scale == 1 else "subpixels")]
+    if scale > 1:
+        nodes.append(_node("DepthToSpace", ["subpixels"], RESULT, blocksize=scale))
+    core = _core(
+        nodes,
+        [_picture(FRAME, 3, "H", "W")],
+        [_picture(RESULT, 3, "H2", "W2")],
+        {"filter": weights, "filter.bias": np.zeros(planes)},
+    )
+    return SmallModel(
+        core, _manifest([FrameInput(name=FRAME)], [FrameOutput(name=RESULT, scale=scale)])
+    )
+
+
 def knobs(shape: Sequence[int] = (1,)) -> SmallModel:
     """One parameter of each kind; with the defaults the frame comes back as it was.
 

@@ -124,7 +124,7 @@ class Bridge:
                 "alpha": alpha,
             },
         })  # fmt: skip
-        stream._adopt(self.request("open", timeout_s, **stream._wanted))
+        stream._adopt(self.request("open", timeout_s, self._close_late, **stream._wanted))
         self._streams.append(stream)
         return stream
 
@@ -147,17 +147,23 @@ class Bridge:
         """End the sidecar, and with it every stream."""
         self.request("stop", timeout_s)
 
-    def request(self, type: str, timeout_s: float, **fields: Any) -> Fields:
+    def request(
+        self, type: str, timeout_s: float, late: Answer | None = None, **fields: Any
+    ) -> Fields:
         """Send a control message and wait for its answer.
 
+        Args:
+            late: called with an answer that comes after we have given up.
         Raises: BridgeError: as the sidecar answers. NotRunning: it has gone. Timeout.
         """
         arrived: list[Fields] = []
-        if not self._ask(type, arrived.append, **fields):
+        number = self._ask(type, arrived.append, **fields)
+        if not number:
             raise NotRunning("sidecar", "one that has gone")
         try:
             self._wait(lambda: bool(arrived) or not self.connected, timeout_s)
         except Timeout:
+            self._answers[number] = late or (lambda _: None)
             raise Timeout(f"answer to {type}", "an answer of the sidecar", timeout_s) from None
         if not arrived:
             raise NotRunning("sidecar", "one that went before it answered")
@@ -177,12 +183,21 @@ class Bridge:
 
     # For the streams of this connection.
 
-    def _ask(self, type: str, answer: Answer, **fields: Any) -> bool:
-        """Send a request; `answer` is called with its answer by a later `_pump`."""
+    def _ask(self, type: str, answer: Answer, **fields: Any) -> int:
+        """Send a request; `answer` is called with its answer by a later `_pump`.
+
+        Returns: its number, or 0 when there is nobody to ask.
+        """
         if self._control is None or not self.connected:
-            return False
-        self._answers[self._control.send(type, **fields)] = answer
-        return True
+            return 0
+        number = self._control.send(type, **fields)
+        self._answers[number] = answer
+        return number
+
+    def _close_late(self, opened: Fields) -> None:
+        """A stream that nobody waits for any more."""
+        if opened.get("type") == "stream":
+            self._ask("close", lambda _: None, stream=opened["stream"])
 
     def _forget(self, stream: Stream) -> None:
         if stream in self._streams:

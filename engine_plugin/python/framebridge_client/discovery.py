@@ -27,8 +27,11 @@ def find() -> Address | None:
     """The address in FRAMEBRIDGE_ENDPOINT, else the one in the sidecar's `bridge.json`."""
     if endpoint := os.environ.get(ENDPOINT_VARIABLE):
         return Address(endpoint, os.environ.get(TOKEN_VARIABLE, ""))
+    folder = runtime_folder()
     try:
-        fields = json.loads((runtime_folder() / ADDRESS_FILE).read_text())
+        if sys.platform != "win32" and folder.lstat().st_uid != os.getuid():
+            return None  # somebody else's, in a place where anybody can make folders
+        fields = json.loads((folder / ADDRESS_FILE).read_text())
         return Address(str(fields["endpoint"]), str(fields["token"]))
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -11,7 +11,8 @@ from typing import Any
 import msgpack
 
 PROTOCOL_VERSION = 1
-MAX_MESSAGE_BYTES = 64 * 1024
+MAX_MESSAGE_BYTES = 1 << 20
+"""Of a message to the client; the bridge takes 64 KiB."""
 
 SUBMIT, DONE, DROPPED, RELEASE = 1, 2, 3, 4
 REASON_NEWER = 0
