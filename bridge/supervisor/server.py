@@ -74,6 +74,8 @@ class Server:
         self._token = secrets.token_hex(16)
         self._clients = dict[bytes, int]()
         """Routing id to the descriptor of the connection, which names it when it breaks."""
+        self._connected = set[int]()
+        """Descriptors of the connections there are, greeted or not."""
         self._streams = dict[int, Stream]()
         self._numbers = 0
         self._ending = dict[int, WorkerLink]()
@@ -93,7 +95,7 @@ class Server:
         self._router.setsockopt(zmq.LINGER, 100)
         self._router.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._router.setsockopt(zmq.MAXMSGSIZE, protocol.MAX_MESSAGE_BYTES)
-        self._monitor = self._router.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._monitor = self._router.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
         wanted = self._options.endpoint or self._run.endpoint("c")
         _check_local(wanted)
         try:
@@ -143,7 +145,7 @@ class Server:
             with suppress(BlockingIOError):
                 self._wake_in.recv(4096)
             self._read_clients()
-            self._hear_disconnections()
+            self._hear_connections()
             self._read_workers()
             now = time.monotonic()
             for stream in list(self._streams.values()):
@@ -180,8 +182,8 @@ class Server:
                 frames = self._router.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
                 return
-            # Disconnections first: a new connection may have the descriptor of an old one.
-            self._hear_disconnections()
+            # Connections first: a new one may have the descriptor of an old one.
+            self._hear_connections()
             sender = bytes(frames[0].buffer)
             raw = bytes(frames[-1].buffer)
             try:
@@ -246,7 +248,9 @@ class Server:
             )  # fmt: skip
         if sender not in self._clients and len(self._clients) >= MAX_CLIENTS:
             raise LimitError("bridge", f"at most {MAX_CLIENTS} clients", "one more")
-        self._clients[sender] = descriptor
+        # A client may be gone before its hello is read; it must not stay for ever.
+        if descriptor in self._connected:
+            self._clients[sender] = descriptor
 
     def _open(self, sender: bytes, message: protocol.Open, answer: _Answer) -> None:
         if len(self._streams) >= MAX_STREAMS:
@@ -296,9 +300,13 @@ class Server:
             streams=[stream.report() for stream in self._streams.values()],
         )
 
-    def _hear_disconnections(self) -> None:
+    def _hear_connections(self) -> None:
         while self._monitor.getsockopt(zmq.EVENTS) & zmq.POLLIN:  # type: ignore[operator, arg-type]
             event = recv_monitor_message(self._monitor, zmq.NOBLOCK)
+            if event["event"] == zmq.EVENT_ACCEPTED:
+                self._connected.add(event["value"])
+                continue
+            self._connected.discard(event["value"])
             for sender, descriptor in list(self._clients.items()):
                 if descriptor == event["value"]:
                     self._forget(sender)
@@ -326,7 +334,7 @@ class Server:
         try:
             self._router.send_multipart([sender, protocol.encode(message)], zmq.NOBLOCK)
         except zmq.ZMQError as error:
-            # Its disconnection may have been heard before its hello was read.
+            # Gone, whatever we have heard of it.
             if error.errno == zmq.EHOSTUNREACH:
                 self._forget(sender)
 
