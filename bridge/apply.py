@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bridge.errors import NonFiniteError
 from bridge.frames import FrameFormat, Pixels
 from bridge.inference.chain import Chain
 from bridge.inference.package import ModelPackage
@@ -35,7 +36,7 @@ class Applier:
             pixels: uint8 (H, W, 4), RGBA, top row first.
             has_alpha: carry alpha along; otherwise the result's is 255.
         Returns: uint8 (H', W', 4), a new array.
-        Raises: all that Chain raises.
+        Raises: NonFiniteError, and all that Chain raises.
         """
         height, width, _ = pixels.shape
         alpha = "straight" if has_alpha else "opaque"
@@ -45,7 +46,11 @@ class Applier:
             self._chain = Chain([self._package], format, self._options)
             self._chain.set_parameters(self._parameters)
         result = np.empty(self._chain.result.shape, np.uint8)
-        self._chain.run(np.ascontiguousarray(pixels), result)
+        if not self._chain.run(np.ascontiguousarray(pixels), result):
+            raise NonFiniteError(
+                str(self._package.folder), "finite numbers", "NaN or infinity",
+                "The weights or a parameter are at fault: convert them again, or turn it back.",
+            )  # fmt: skip
         return result
 
     def close(self) -> None:

@@ -172,6 +172,13 @@ class InferenceError(FramebridgeError):
     exit_status = 1
 
 
+class NonFiniteError(FramebridgeError):
+    """A model gave NaN or infinity, which no picture can show."""
+
+    code = "FB-E043"
+    exit_status = 1
+
+
 class TransportError(FramebridgeError):
     """A shared texture cannot be made or mapped."""
 

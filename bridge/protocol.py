@@ -248,6 +248,9 @@ class AdoptSlots(LinkMessage):
 
 
 class SetParameters(LinkMessage):
+    """Answered by `ParametersSet`; frames taken up after that see the values."""
+
+    ticket: int
     values: dict[str, Any]
 
 
@@ -278,6 +281,10 @@ class ChainLoaded(LinkMessage):
     chain: ChainFacts
 
 
+class ParametersSet(LinkMessage):
+    ticket: int
+
+
 class LoadFailed(LinkMessage):
     """A start (ticket 0) or a load did not succeed; what ran goes on running."""
 
@@ -297,7 +304,7 @@ class WorkerStats(LinkMessage):
     start_age_ms: dict[str, float]
 
 
-FromWorker = WorkerReady | ChainLoaded | LoadFailed | RunFailed | WorkerStats
+FromWorker = WorkerReady | ChainLoaded | ParametersSet | LoadFailed | RunFailed | WorkerStats
 
 # Coding and decoding.
 
@@ -414,7 +421,7 @@ def _from_pipe(pipe: Any, decoder: msgspec.msgpack.Decoder[_Decoded]) -> Iterato
 # so that it can be written in place and read by offset. 29 bytes is what libzmq keeps inline.
 
 SUBMIT, DONE, DROPPED, RELEASE = 1, 2, 3, 4
-REASON_NEWER, REASON_FAILED = 0, 1
+REASON_NEWER, REASON_FAILED, REASON_WITHHELD = 0, 1, 2
 DOORBELL_MAX_BYTES = 29
 
 _SUBMIT = struct.Struct(">BBBIBBQBQ")

@@ -348,7 +348,7 @@ def test_an_unknown_field_is_refused_in_every_message(type: str) -> None:
 
 def test_link_messages_come_back_in_order() -> None:
     commands = [
-        protocol.SetParameters(values={"strength": 0.5}),
+        protocol.SetParameters(ticket=2, values={"strength": 0.5}),
         protocol.LoadChain(ticket=3, packages=["a"], parameters={}),
     ]
     pipe = io.BytesIO(b"".join(protocol.to_pipe(command) for command in commands))
@@ -356,7 +356,7 @@ def test_link_messages_come_back_in_order() -> None:
 
 
 def test_a_pipe_that_ends_inside_a_message_just_ends() -> None:
-    raw = protocol.to_pipe(protocol.SetParameters(values={}))
+    raw = protocol.to_pipe(protocol.SetParameters(ticket=1, values={}))
     for length in range(len(raw)):
         assert list(protocol.commands_of(io.BytesIO(raw[:length]))) == []
 

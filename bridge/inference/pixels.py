@@ -21,6 +21,7 @@ from bridge.inference.placement import Placement, place
 
 FRAME_IN = PREFIX + "frame"
 FRAME_OUT = PREFIX + "result"
+SUM_OUT = PREFIX + "sum"
 
 # BT.601 on 0..255 RGB, as the super-resolution literature uses it: weights of R, G, B and offset.
 LUMA = {
@@ -36,7 +37,8 @@ class ComposedGraph:
 
     Attributes:
         model: serialized; takes FRAME_IN uint8 (H, W, 4) and the package's parameters, gives
-            FRAME_OUT uint8 (H', W', 4).
+            FRAME_OUT uint8 (H', W', 4) and SUM_OUT float32 (1), the sum of the core's output:
+            rounding to bytes turns NaN into 0 and infinity into 255, and only the sum tells.
         source: contract of the input.
         result: contract of the output.
         form: "bytes" where the core's last DepthToSpace was replaced by a move of bytes, else
@@ -80,6 +82,9 @@ def compose(
     if source.rows == "bottom_first":
         picture = build.reversed(picture, 0)
     build.add("Identity", [picture], FRAME_OUT)
+    made = port_out.name if shuffle is None else shuffle.node.input[0]
+    total = build.add("ReduceSum", [made], keepdims=0)
+    build.add("Reshape", [total, build.constant([1], np.int64)], SUM_OUT)
 
     model = _join(core, build, split, source, result, (port_in, port_out), shuffle)
     return ComposedGraph(
@@ -322,6 +327,7 @@ def _join(
     graph.input.append(helper.make_tensor_value_info(FRAME_IN, TensorProto.UINT8, source.shape))
     graph.input.extend(v for v in core.graph.input if v.name != ports[0].name)
     graph.output.append(helper.make_tensor_value_info(FRAME_OUT, TensorProto.UINT8, result.shape))
+    graph.output.append(helper.make_tensor_value_info(SUM_OUT, TensorProto.FLOAT, [1]))
     joined.ir_version = min(core.ir_version, IR_VERSION_MAX)
     return joined
 

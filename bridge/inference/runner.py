@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from bridge.inference.manifest import (
     check_parameters,
 )
 from bridge.inference.package import ModelPackage
-from bridge.inference.pixels import FRAME_IN, FRAME_OUT, compose
+from bridge.inference.pixels import FRAME_IN, FRAME_OUT, SUM_OUT, compose
 
 _TYPES: dict[str, npt.DTypeLike] = {
     "float": np.float32,
@@ -90,16 +91,20 @@ class Runner:
             place=str(package.folder),
         )
         self.execution = self._compiled.execution
+        self._sum = np.zeros(1, np.float32)
 
-    def run(self, source: Pixels, result: Pixels) -> None:
+    def run(self, source: Pixels, result: Pixels) -> bool:
         """Read one frame and write one, both in place.
 
         Args:
             source: uint8 (H, W, 4) as `self.source` states.
             result: uint8 (H', W', 4) as `self.result` states; overwritten.
+        Returns: whether what the model gave was finite; if not, `result` must not be shown.
         Raises: InferenceError.
         """
-        self._compiled.run({FRAME_IN: source, **self._values}, {FRAME_OUT: result})
+        outputs: dict[str, npt.NDArray[Any]] = {FRAME_OUT: result, SUM_OUT: self._sum}
+        self._compiled.run({FRAME_IN: source, **self._values}, outputs)
+        return math.isfinite(self._sum[0])
 
     def warm_up(self) -> None:
         """Run once on black, because a first run costs more than those after it.

@@ -225,8 +225,7 @@ class Server:
                 packages = [self._library.peek(name) for name in message.chain]
                 self._stream(message.stream).load(packages, answer)
             case protocol.Set():
-                self._stream(message.stream).set_parameters(message.parameters)
-                answer(protocol.Ok())
+                self._stream(message.stream).set_parameters(message.parameters, answer)
             case protocol.GetStatus():
                 answer(self._status())
             case protocol.Heartbeat():

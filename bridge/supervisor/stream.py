@@ -122,6 +122,8 @@ class Stream:
         self._facts = protocol.ChainFacts(digest="", backend="", provider="", note="")
         self._doorbell = ""
         self._change: _Change | None = None
+        self._settings = dict[int, Notify]()
+        """Who waits to hear that knobs have been turned."""
         self._tickets = 0
         self._deaths: deque[float] = deque(maxlen=DEATHS_ALLOWED)
         self._restarts = 0
@@ -194,18 +196,26 @@ class Stream:
         )
         self._change = _Change(self._tickets, packages, parameters, answer)
 
-    def set_parameters(self, values: protocol.ParameterValues) -> None:
+    def set_parameters(self, values: protocol.ParameterValues, answer: Notify) -> None:
         """Turn knobs.
 
+        Args:
+            answer: told when every frame submitted from then on sees them.
         Raises: ParameterError, LimitError. Guarantees: then none has been turned.
         """
         parameters = _checked(self._packages, self._parameters, values)
         if self.worker is not None:
-            self.worker.send(protocol.SetParameters(values=dict(values)))
+            self._tickets += 1
+            self.worker.send(protocol.SetParameters(ticket=self._tickets, values=dict(values)))
         self._parameters = parameters
+        if self.worker is None or self.state != "live":
+            # The next worker starts with them.
+            answer(protocol.Ok())
+        else:
+            self._settings[self._tickets] = answer
 
     def handle(self, worker: WorkerLink, report: Report) -> None:
-        """What a worker of this stream has said; one that was replaced is not listened to."""
+        """What a worker of this stream has said; one that was replaced is not heard."""
         if worker is not self.worker:
             return
         if report is None:
@@ -214,6 +224,9 @@ class Stream:
             self._ready(report)
         elif isinstance(report, protocol.ChainLoaded):
             self._loaded(report)
+        elif isinstance(report, protocol.ParametersSet):
+            if waiting := self._settings.pop(report.ticket, None):
+                waiting(protocol.Ok())
         elif isinstance(report, protocol.LoadFailed):
             self._load_failed(report)
         elif isinstance(report, protocol.RunFailed):
@@ -244,6 +257,7 @@ class Stream:
         self._drop_change(
             WorkerError(f"stream {self.number}", "an open stream", "one that was closed")
         )
+        self._answer_settings()
         if self._epoch is not None:
             self._epoch.close()
             self._epoch = None
@@ -321,6 +335,12 @@ class Stream:
             # A chain that cannot be loaded now will not load at the next try either.
             self._fail(report.error)
 
+    def _answer_settings(self) -> None:
+        """The worker is gone; what was set is kept for the next."""
+        waiting, self._settings = list(self._settings.values()), {}
+        for answer in waiting:
+            answer(protocol.Ok())
+
     def _drop_change(self, error: FramebridgeError | protocol.ErrorMap) -> None:
         """Answer a load that is under way with an error; what ran goes on."""
         change, self._change = self._change, None
@@ -340,6 +360,7 @@ class Stream:
         )  # fmt: skip
         self._last_error = str(error)
         self._drop_change(error)
+        self._answer_settings()
         now = time.monotonic()
         # A worker that ran and was killed from outside says nothing against its chain.
         if not (self.state == "live" and worker.was_killed()):

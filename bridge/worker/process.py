@@ -64,6 +64,7 @@ class WorkerProcess:
             self._adopt(command)
         elif isinstance(command, protocol.SetParameters) and self._service is not None:
             self._service.set_parameters(command.values)
+            self._send(protocol.ParametersSet(ticket=command.ticket))
 
     def _start(self, command: protocol.StartWorker) -> None:
         self._source = command.source
@@ -125,7 +126,6 @@ class WorkerProcess:
         return chain
 
     def _report_failure(self, error: FramebridgeError) -> None:
-        self._tally.count("failed")
         self._send(protocol.RunFailed(error=protocol.error_map(error)))
 
     def _report_for_ever(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bridge import protocol
-from bridge.errors import FramebridgeError, InferenceError
+from bridge.errors import FramebridgeError, InferenceError, NonFiniteError
 from bridge.inference.chain import Chain
 from bridge.transport.base import Slot
 from bridge.worker.doorbell import Doorbell
@@ -158,9 +158,11 @@ class FrameService:
                 retired, values = self._take_changes()
             if retired is not None:
                 retired.close()
-            model_us = self._run(frame, result, values)
+            outcome = self._run(frame, result, values)
+            if isinstance(outcome, FramebridgeError):
+                self._on_failure(outcome)
             with self._condition:
-                self._finish(frame, result, model_us)
+                self._finish(frame, result, outcome)
                 self._listen()
 
     def _take_changes(self) -> tuple[Chain | None, dict[str, object]]:
@@ -170,34 +172,42 @@ class FrameService:
         values, self._values = self._values, {}
         return retired, values
 
-    def _run(self, frame: _Submitted, result: int, values: dict[str, object]) -> int | None:
-        """Microseconds that the run took, or None when it failed."""
+    def _run(
+        self, frame: _Submitted, result: int, values: dict[str, object]
+    ) -> int | FramebridgeError:
+        """Microseconds that the run took, or why there is nothing to show."""
         start_ns = time.perf_counter_ns()
         self.tally.note("start_age_ms", (start_ns - frame.time_ns) / 1e6)
         try:
             self._chain.set_parameters(values)
-            self._chain.run(self._sources[frame.slot].pixels, self._results[result].pixels)
+            source, target = self._sources[frame.slot].pixels, self._results[result].pixels
+            finite = self._chain.run(source, target)
         except FramebridgeError as error:
-            self._on_failure(error)
-            return None
+            return error
         except Exception as error:
             # Whatever it is, the thread must live: a stream without it would hang in silence.
-            fault = f"{type(error).__name__}: {error}"
-            self._on_failure(InferenceError("worker", "a finished run", fault))
-            return None
+            return InferenceError("worker", "a finished run", f"{type(error).__name__}: {error}")
+        if not finite:
+            return NonFiniteError(
+                f"frame {frame.frame_id}", "finite numbers", "NaN or infinity",
+                "Turn the last knob back, or load another model.",
+            )  # fmt: skip
         took_ns = time.perf_counter_ns() - start_ns
         self.tally.note("model_ms", took_ns / 1e6)
         return took_ns // 1000
 
-    def _finish(self, frame: _Submitted, result: int, model_us: int | None) -> None:
-        if model_us is None:
+    def _finish(self, frame: _Submitted, result: int, outcome: int | FramebridgeError) -> None:
+        if isinstance(outcome, FramebridgeError):
             self._free.append(result)
-            self._give_back(frame, protocol.REASON_FAILED)
+            withheld = isinstance(outcome, NonFiniteError)
+            self.tally.count("withheld" if withheld else "failed")
+            reason = protocol.REASON_WITHHELD if withheld else protocol.REASON_FAILED
+            self._give_back(frame, reason)
             return
         self.tally.count("returned")
         self._mine.discard(frame.slot)
         self._lent.add(result)
         chain = int(self._chain.digest[:8], 16)
         self._doorbell.send(
-            protocol.pack_done(self._epoch, frame.slot, result, frame.frame_id, model_us, chain)
+            protocol.pack_done(self._epoch, frame.slot, result, frame.frame_id, outcome, chain)
         )

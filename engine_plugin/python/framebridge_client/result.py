@@ -20,6 +20,7 @@ class Counters:
         dropped: frames that the bridge gave back unused, because a newer one was there.
         skipped: submits that found no free slot, or no bridge.
         late: results that were superseded before anybody polled them.
+        withheld: frames that the model turned into NaN or infinity; they count as dropped too.
     """
 
     sent: int = 0
@@ -27,6 +28,7 @@ class Counters:
     dropped: int = 0
     skipped: int = 0
     late: int = 0
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,10 +152,14 @@ class Stream:
                 raise self.error or NotRunning("frame", "one that came back without a result")
             self._wait(until, timeout_s)
 
-    def set(self, **values: Any) -> None:
-        """Turn knobs; never waits. What the bridge refuses is found in `error` soon after.
+    def set(self, *, timeout_s: float = 0.0, **values: Any) -> None:
+        """Turn knobs, by their names.
 
-        Raises: BridgeError: no knob of that name.
+        Args:
+            timeout_s: 0 never waits, and what the bridge refuses is found in `error` soon after;
+                more waits until every frame submitted from then on sees the new values.
+        Raises: BridgeError: no knob of that name, or, when it waits, as the bridge answers.
+            Timeout.
         """
         for name in values:
             if name not in self.knobs:
@@ -164,8 +168,11 @@ class Stream:
                     "FB-E021", "ParameterError", f"parameter {name!r}", f"one of: {known}",
                     "no such parameter",
                 )  # fmt: skip
+        if timeout_s:
+            self._bridge.set(self.number, values, timeout_s)
+        else:
+            self._bridge._ask("set", self._note_error, stream=self.number, parameters=values)
         self._wanted["parameters"] = {**self._wanted["parameters"], **values}
-        self._bridge._ask("set", self._note_error, stream=self.number, parameters=values)
 
     def load(self, chain: str | list[str], timeout_s: float = 60.0) -> None:
         """Change the chain and wait until it is there; the old one runs until then.
@@ -320,11 +327,9 @@ class Stream:
         if ring[0] == wire.DROPPED:
             _, _, slot, frame_id, reason = ring
             if reason != wire.REASON_NEWER:
-                self.error = BridgeError(
-                    "FB-E042", "InferenceError", f"frame {frame_id}", "a finished run",
-                    "a failed one", "`framebridge ctl status` says why.",
-                )  # fmt: skip
+                self.error = _not_shown(frame_id, reason)
             self.counters.dropped += 1
+            self.counters.withheld += reason == wire.REASON_WITHHELD
             self._times.pop(frame_id, None)
             self._free.append(slot)
             return
@@ -414,3 +419,11 @@ def located(chain: str | Sequence[str]) -> list[str]:
     names = [chain] if isinstance(chain, str) else list(chain)
     paths = [name.startswith(".") or "/" in name or os.sep in name for name in names]
     return [os.path.abspath(n) if path else n for n, path in zip(names, paths, strict=True)]
+
+
+def _not_shown(frame_id: int, reason: int) -> BridgeError:
+    if reason == wire.REASON_WITHHELD:
+        facts = "FB-E043", "NonFiniteError", f"frame {frame_id}", "finite numbers"
+        return BridgeError(*facts, "NaN or infinity", "Turn the last knob back.")
+    facts = "FB-E042", "InferenceError", f"frame {frame_id}", "a finished run"
+    return BridgeError(*facts, "a failed one", "`framebridge ctl status` says why.")

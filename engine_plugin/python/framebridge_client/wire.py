@@ -15,7 +15,7 @@ MAX_MESSAGE_BYTES = 1 << 20
 """Of a message to the client; the bridge takes 64 KiB."""
 
 SUBMIT, DONE, DROPPED, RELEASE = 1, 2, 3, 4
-REASON_NEWER = 0
+REASON_NEWER, REASON_FAILED, REASON_WITHHELD = 0, 1, 2
 
 # array header, kind, u32 epoch, ...; every integer has its full width, so offsets are fixed.
 _SUBMIT = struct.Struct(">3sIBBQBQ")
