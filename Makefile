@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test check install clean
+.PHONY: demo test check bench install clean
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -19,6 +19,10 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_imports.py
+
+# Alone on the machine: writes docs/performance.md and out/bench/report.json.
+bench: install
+	$(BIN)/python -m tests.bench
 
 install: $(STAMP)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge.errors import NonFiniteError
+from bridge.errors import MediaError, NonFiniteError
 from bridge.frames import FrameFormat, Pixels
 from bridge.inference.chain import Chain
 from bridge.inference.package import ModelPackage
@@ -65,6 +65,11 @@ def apply(applier: Applier, source: Input, target: Path) -> Iterator[str]:
     Yields: the name of each frame when it is written.
     Raises: MediaError, and all that Chain raises. Guarantees: no half-written file is left.
     """
+    if target.resolve() == source.path.resolve():
+        raise MediaError(
+            str(target), "another place than the input's", "the input itself",
+            "Name another picture, folder or video: the originals are not overwritten.",
+        )  # fmt: skip
     output = open_output(target, source)
     complete = False
     try:

@@ -68,11 +68,15 @@ def _runtime() -> Iterator[Finding]:
         return
     name, version = next(iter(variants.items()), ("onnxruntime", "?"))
     yield Finding("runtime", "ok", f"{name} {version}, providers: {', '.join(providers)}")
-    if providers == ["cpu"] and shutil.which("nvidia-smi"):
-        yield Finding(
-            "runtime", "missing", "an NVIDIA GPU is here, and the CUDA provider is not",
-            "pip uninstall -y onnxruntime && pip install 'framebridge[cuda]'",
-        )  # fmt: skip
+    wanted = {"cuda": "an NVIDIA GPU"}
+    if sys.platform == "win32":
+        wanted["directml"] = "a GPU of any vendor"
+    for provider, device in wanted.items():
+        if provider not in providers:
+            yield Finding(
+                "runtime", "missing", f"{provider}, for {device}",
+                f"pip uninstall -y {name} && pip install 'framebridge[{provider}]'",
+            )  # fmt: skip
 
 
 def _transports() -> Iterator[Finding]:

@@ -140,6 +140,8 @@ class StreamState(Message, tag="stream", kw_only=True):
     result: SlotSet
     policy: Policy
     packages: list[str]
+    references: list[str]
+    """The same as `open` or `load` named them: what to ask for to get this chain again."""
     chain: str
     """sha256 in hex of everything that decides the pixels."""
     backend: str

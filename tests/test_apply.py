@@ -225,3 +225,14 @@ def test_a_provider_that_is_not_obtained_is_refused() -> None:
     package = ModelPackage.open(shipped_folder() / "passthrough")
     with pytest.raises(ProviderError):
         Applier(package, RunOptions(provider="cuda")).run(_picture(8, 8))
+
+
+def test_the_input_is_never_overwritten(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    write_picture(picture, _picture(20, 20))
+    before = picture.read_bytes()
+    for place in (picture, tmp_path):
+        applier = Applier(ModelPackage.open(shipped_folder() / "passthrough"))
+        with pytest.raises(MediaError, match="not overwritten"):
+            list(apply(applier, Input(place), place))
+    assert picture.read_bytes() == before

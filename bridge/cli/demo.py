@@ -15,6 +15,9 @@ from bridge.demo.run import DemoOptions, run
 from bridge.errors import UsageError
 from bridge.inference.runner import RunOptions
 
+MOST_PIXELS = 4096
+"""Of a side: the engine draws at twice the size, in memory."""
+
 
 def command(
     model: Annotated[str, typer.Option(help="Name of a package, or its folder.")] = "upscale-x2",
@@ -64,6 +67,8 @@ def command(
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise UsageError("--size", "WIDTHxHEIGHT, for example 640x360", repr(text))
+    sides = [int(side) for side in (width, height) if side.isdecimal()]
+    if len(sides) != 2 or not all(1 <= side <= MOST_PIXELS for side in sides):
+        expected = f"WIDTHxHEIGHT up to {MOST_PIXELS}, for example 640x360"
+        raise UsageError("--size", expected, repr(text))
     return int(width), int(height)

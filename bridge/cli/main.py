@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import typer
@@ -38,6 +39,8 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def main() -> None:
     """Entry point; exit codes: 0 done, 1 a check failed, 2 wrong use, 3 something is missing."""
+    # So that what is half-written is cleared up; `serve` has a handler of its own.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         app()
     except FramebridgeError as error:

@@ -54,7 +54,15 @@ def show(package: Name, models: ModelFolders = None, as_json: Json = False) -> N
         print_json({**facts, "folder": str(found.folder), "package_sha256": found.sha256})
         return
     card = found.folder / "README.md"
-    print(card.read_text() if card.is_file() else f"# {found.name}\n\n{found.manifest.description}")
+    if card.is_file():
+        print(card.read_text())
+    else:
+        print(f"# {found.name}\n\n{found.manifest.description}".strip() + "\n")
+        ports = [*found.manifest.inputs, *found.manifest.outputs]
+        for port in ports:
+            facts = msgspec.to_builtins(port)
+            role, name = facts.pop("role"), facts.pop("name")
+            print(f"{role} {name}: {facts}")
     print(f"Folder: {found.folder}")
 
 
@@ -69,20 +77,21 @@ def check(
     """Load and run packages, and compare them with what they say of themselves."""
     library = Library(models)
     names = packages or [str(entry.folder) for entry in library.entries()]
-    rows = []
+    rows, worst = [], 1
     for name in names:
         try:
             found = library.find(name)
             verdict = verify(found, RunOptions(provider, allow_fallback))
             rows.append({"package": found.name, "ok": True, **msgspec.to_builtins(verdict)})
         except FramebridgeError as error:
+            worst = max(worst, error.exit_status)
             rows.append({"package": name, "ok": False, "error": error.as_map(), "text": str(error)})
         if not as_json:
             print(_check_line(rows[-1]))
     if as_json:
         print_json(rows)
     if not all(row["ok"] for row in rows):
-        raise typer.Exit(1)
+        raise typer.Exit(worst)
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -9,9 +9,20 @@ from typing import Annotated, Any
 import typer
 
 from bridge.errors import UsageError
+from bridge.inference.backends.onnxruntime import PROVIDERS
+
+_PROVIDERS = ("auto", *PROVIDERS)
+
+
+def _known_provider(name: str) -> str:
+    if name not in _PROVIDERS:
+        raise UsageError("--provider", f"one of {', '.join(_PROVIDERS)}", repr(name))
+    return name
+
 
 Provider = Annotated[
-    str, typer.Option(help="Execution provider: auto, cpu, cuda, directml or coreml.")
+    str,
+    typer.Option(help=f"Execution provider: {', '.join(_PROVIDERS)}.", callback=_known_provider),
 ]
 AllowFallback = Annotated[
     bool, typer.Option("--allow-fallback", help="Take another provider where that one is missing.")

@@ -16,6 +16,7 @@ from bridge.demo.clip import ClipSource
 from bridge.demo.show import Showing, replay, show
 from bridge.demo.sidecar import PrivateSidecar
 from bridge.demo.source import FrameSource, open_source
+from bridge.errors import MediaError
 from bridge.inference.package import ModelPackage
 from bridge.inference.runner import RunOptions
 from bridge.supervisor.library import Library
@@ -64,6 +65,13 @@ def run(options: DemoOptions) -> DemoOutcome:
     """
     console = Console(stderr=True, highlight=False)
     package = Library().find(options.model)
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(
+            str(options.output), "a folder to write to", error.strerror or str(error),
+            "Name another with --output.",
+        ) from None  # fmt: skip
     source, notice = _source(options)
     if notice:
         console.print(notice, style="yellow", markup=False)
@@ -121,7 +129,6 @@ def _write(
     options: DemoOptions, package: ModelPackage, source: FrameSource, seen: Showing,
     provider: str, exact: bool,
 ) -> DemoOutcome:  # fmt: skip
-    options.output.mkdir(parents=True, exist_ok=True)
     decibels: dict[str, float] = {}
     if seen.pair is not None:
         tick, before, after = seen.pair

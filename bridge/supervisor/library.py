@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bridge
-from bridge.errors import FramebridgeError, PackageNotFoundError
+from bridge.errors import FramebridgeError, PackageNotFoundError, UsageError
 from bridge.inference.package import MANIFEST_NAME, ModelPackage
 
 FOLDERS_VARIABLE = "FRAMEBRIDGE_MODELS"
@@ -33,6 +33,12 @@ class Library:
     """
 
     def __init__(self, folders: list[Path] | None = None) -> None:
+        """
+        Raises: UsageError: one of `folders` is not there.
+        """
+        for folder in folders or []:
+            if not folder.is_dir():
+                raise UsageError("models", "an existing folder", str(folder), "Correct the path.")
         named = os.environ.get(FOLDERS_VARIABLE, "")
         self.folders = [
             *(folders or []),

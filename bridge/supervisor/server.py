@@ -29,6 +29,7 @@ from bridge.errors import (
     TokenError,
     TransportError,
     UnknownStreamError,
+    UsageError,
 )
 from bridge.supervisor.library import Library
 from bridge.supervisor.runtime_folder import Address, Run, runtime_folder
@@ -223,7 +224,7 @@ class Server:
                 answer(protocol.Ok())
             case protocol.Load():
                 packages = [self._library.peek(name) for name in message.chain]
-                self._stream(message.stream).load(packages, answer)
+                self._stream(message.stream).load(packages, message.chain, answer)
             case protocol.Set():
                 self._stream(message.stream).set_parameters(message.parameters, answer)
             case protocol.GetStatus():
@@ -371,7 +372,7 @@ def _check_local(endpoint: str) -> None:
     local = ("ipc://", "tcp://127.0.0.1:", "tcp://localhost:")
     # An abstract socket (ipc://@NAME) has no folder that keeps others out.
     if not endpoint.startswith(local) or endpoint.startswith("ipc://@"):
-        raise TransportError(
-            f"endpoint {endpoint}", "ipc or a loopback address", "one that others could reach",
-            "Use tcp://127.0.0.1:PORT.",
+        raise UsageError(
+            f"endpoint {endpoint}", "ipc://PATH or tcp://127.0.0.1:PORT", "something else",
+            "Nothing that others could reach is served.",
         )  # fmt: skip

@@ -67,6 +67,7 @@ class _Change:
 
     ticket: int
     packages: list[ModelPackage]
+    references: list[str]
     parameters: dict[str, object]
     answer: Notify
     epoch: _Epoch | None = None
@@ -109,6 +110,7 @@ class Stream:
         self._policy = request.policy
         self._label = request.label
         self._packages = packages
+        self._references = list(request.chain)
         self._parameters = _checked(packages, _defaults(packages), request.parameters)
         self._result = result_format(packages[-1].manifest, request.source)
         self._run, self._options = run, options
@@ -162,7 +164,7 @@ class Stream:
             )
         )
 
-    def load(self, packages: list[ModelPackage], answer: Notify) -> None:
+    def load(self, packages: list[ModelPackage], references: list[str], answer: Notify) -> None:
         """Load another chain beside the running one, and change over between two frames.
 
         Raises: FrameFormatError, UnsupportedModelError, WorkerError, TransportError, LimitError.
@@ -183,7 +185,8 @@ class Stream:
                 self._packages, self._parameters, self._result = before
                 raise
             self._deaths.clear()
-            self._change = _Change(0, packages, parameters, answer)
+            self._references = references
+            self._change = _Change(0, packages, references, parameters, answer)
             self.state = "restarting"
             return
         self._tickets += 1
@@ -194,7 +197,7 @@ class Stream:
                 parameters=parameters,
             )
         )
-        self._change = _Change(self._tickets, packages, parameters, answer)
+        self._change = _Change(self._tickets, packages, references, parameters, answer)
 
     def set_parameters(self, values: protocol.ParameterValues, answer: Notify) -> None:
         """Turn knobs.
@@ -226,6 +229,8 @@ class Stream:
             self._loaded(report)
         elif isinstance(report, protocol.ParametersSet):
             if waiting := self._settings.pop(report.ticket, None):
+                # The owner asks for the same knobs again when the bridge has to start anew.
+                self._notify(self._stream_state())
                 waiting(protocol.Ok())
         elif isinstance(report, protocol.LoadFailed):
             self._load_failed(report)
@@ -298,7 +303,7 @@ class Stream:
             if self._epoch is not None:
                 self._epoch.close()
             self._epoch, self._result = change.epoch, change.epoch.result
-            self._packages, self._parameters = change.packages, change.parameters
+            self._take_over(change)
         self._facts, self._doorbell = report.chain, report.doorbell
         self.state, self.opened = "live", True
         opening, self._opening = self._opening, None
@@ -314,7 +319,7 @@ class Stream:
         result = result_format(change.packages[-1].manifest, self._source)
         if result == self._result:
             self._change = None
-            self._packages, self._parameters = change.packages, change.parameters
+            self._take_over(change)
             self._facts = report.chain
             self._notify(self._stream_state())
             change.answer(protocol.Ok())
@@ -334,6 +339,10 @@ class Stream:
         if report.ticket == 0:
             # A chain that cannot be loaded now will not load at the next try either.
             self._fail(report.error)
+
+    def _take_over(self, change: _Change) -> None:
+        self._packages, self._references = change.packages, change.references
+        self._parameters = change.parameters
 
     def _answer_settings(self) -> None:
         """The worker is gone; what was set is kept for the next."""
@@ -418,6 +427,7 @@ class Stream:
             result=_slot_set(self._result, self._epoch.results),
             policy=self._policy,
             packages=[package.name for package in self._packages],
+            references=self._references,
             chain=self._facts.digest,
             backend=self._facts.backend,
             provider=self._facts.provider,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import socket
 from contextlib import suppress
 from typing import Any
 
@@ -42,11 +43,25 @@ class Doorbell:
         self._socket.setsockopt(zmq.MAXMSGSIZE, 512)
         self._socket.bind(endpoint)
         self.address: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_out.setblocking(False)
         self._fd: int = self._socket.getsockopt(zmq.FD)  # type: ignore[assignment]
 
     def wait(self, timeout_s: float) -> None:
         """Until something may have arrived, or the time is over."""
         select.select([self._fd], [], [], timeout_s)
+
+    def wait_or_wake(self, timeout_s: float) -> None:
+        """As `wait`, and also until `wake`."""
+        woken = self._wake_in.fileno()
+        ready, _, _ = select.select([self._fd, woken], [], [], timeout_s)
+        if woken in ready:
+            self._wake_in.recv(64)
+
+    def wake(self) -> None:
+        """End a `wait_or_wake` that has begun, or the next one."""
+        with suppress(BlockingIOError):
+            self._wake_out.send(b"w")
 
     def receive(self) -> Rings:
         """What has arrived, of this epoch and well-formed; never waits, and gives BATCH at
@@ -70,6 +85,8 @@ class Doorbell:
 
     def close(self) -> None:
         self._socket.close()
+        self._wake_in.close()
+        self._wake_out.close()
 
     def _has_input(self) -> bool:
         events = self._socket.getsockopt(zmq.EVENTS)

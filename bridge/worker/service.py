@@ -55,7 +55,7 @@ class FrameService:
         self._sources, self._results = sources, results
         self._policy = policy
         self._on_failure = on_failure
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
         self._pending: deque[_Submitted] = deque()
         self._mine = set[int]()
         """Input slots that are the worker's."""
@@ -66,6 +66,8 @@ class FrameService:
         self._next_chain: Chain | None = None
         self._values: dict[str, object] = {}
         self._stopping = False
+        self._idle = False
+        """The inference thread waits for a frame."""
         self._threads = [
             threading.Thread(target=self._answer, name=f"doorbell-{epoch}", daemon=True),
             threading.Thread(target=self._infer, name=f"inference-{epoch}", daemon=True),
@@ -77,20 +79,20 @@ class FrameService:
 
     def stop(self) -> None:
         """End both threads after the frame in hand, if that does not take for ever."""
-        with self._condition:
+        with self._lock:
             self._stopping = True
-            self._condition.notify_all()
+            self._doorbell.wake()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(_PATIENCE_S)
-        with self._condition:
+        with self._lock:
             self._doorbell.close()
         for slot in (*self._sources, *self._results):
             slot.close()
 
     def swap(self, chain: Chain) -> None:
         """Run `chain`, of the same formats, from the next frame on."""
-        with self._condition:
+        with self._lock:
             superseded, self._next_chain = self._next_chain, chain
             # What was set was meant for the chain that goes.
             self._values = {}
@@ -99,7 +101,7 @@ class FrameService:
 
     def set_parameters(self, values: dict[str, object]) -> None:
         """Turn knobs before the next frame."""
-        with self._condition:
+        with self._lock:
             self._values.update(values)
 
     # The doorbell thread.
@@ -109,8 +111,10 @@ class FrameService:
         while not self._stopping:
             if not more:
                 self._doorbell.wait(_WAIT_S)
-            with self._condition:
+            with self._lock:
                 more = self._listen()
+                if more and self._idle:
+                    self._doorbell.wake()
 
     def _listen(self) -> bool:
         """Handle what has arrived; whether there may be more. Under the lock, so that messages keep
@@ -118,8 +122,6 @@ class FrameService:
         rings = self._doorbell.receive()
         for ring in rings:
             self._handle(ring)
-        if rings:
-            self._condition.notify_all()
         return bool(rings)
 
     def _handle(self, ring: tuple[int, ...]) -> None:
@@ -149,19 +151,25 @@ class FrameService:
 
     def _infer(self) -> None:
         while True:
-            with self._condition:
-                while not self._stopping and not (self._pending and self._free):
-                    self._condition.wait(_WAIT_S)
+            with self._lock:
+                self._listen()
                 if self._stopping:
                     return
-                frame, result = self._pending.popleft(), self._free.pop()
-                retired, values = self._take_changes()
+                self._idle = not (self._pending and self._free)
+                if not self._idle:
+                    frame, result = self._pending.popleft(), self._free.pop()
+                    retired, values = self._take_changes()
+            if self._idle:
+                # At the door itself: handing a frame from thread to thread would take longer than
+                # everything else that we do.
+                self._doorbell.wait_or_wake(_WAIT_S)
+                continue
             if retired is not None:
                 retired.close()
             outcome = self._run(frame, result, values)
             if isinstance(outcome, FramebridgeError):
                 self._on_failure(outcome)
-            with self._condition:
+            with self._lock:
                 self._finish(frame, result, outcome)
                 self._listen()
 

@@ -41,6 +41,7 @@ def test_folders_are_looked_through_in_the_stated_order(
         monkeypatch.setenv("APPDATA", str(runtime_dir / "data"))
     first, second, third = (tmp_path / n for n in ("given", "named", "named too"))
     monkeypatch.setenv(FOLDERS_VARIABLE, os.pathsep.join(["", str(second), str(third)]))
+    first.mkdir()
     library = Library([first])
     assert library.folders == [first, second, third, user, shipped_folder()]
     assert library.find("passthrough").folder.parent == shipped_folder().resolve()

@@ -252,8 +252,8 @@ def test_an_endpoint_that_others_could_reach_is_refused_at_the_start(
         text=True,
         timeout=WATCHDOG_S,
     )
-    assert ended.returncode == 3
-    assert ended.stderr.startswith("FB-E050")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("FB-E002")
     assert "Traceback" not in ended.stderr
     assert [path for path in runtime_dir.iterdir() if path.name != "log"] == []
 
@@ -261,7 +261,7 @@ def test_an_endpoint_that_others_could_reach_is_refused_at_the_start(
 @posix
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has abstract sockets")
 def test_an_abstract_socket_is_refused(runtime_dir: Path) -> None:
-    with pytest.raises(WorkerError, match="status 3"):
+    with pytest.raises(WorkerError, match="status 2"):
         PrivateSidecar(["--endpoint", f"ipc://@fb-test-{os.getpid()}"])
 
 

@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from framebridge_client import Bridge, Stream, connect
 
 from tests.system.processes import WATCHDOG_S, Sidecar, number_of, numbered, until
+from tests.system.test_withheld import overflowing
 
 KILLS = 5
 
@@ -169,3 +171,26 @@ while True:
     stream.poll()
     time.sleep(0.005)
 """
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
+def test_what_others_have_loaded_and_set_is_back_after_the_sidecar_was_killed(
+    bridge: Bridge, sidecar: Sidecar, tmp_path: Path
+) -> None:
+    stream = bridge.open("passthrough", 32, 32)
+    player = Player(stream)
+    package = overflowing(tmp_path / "overflowing")
+    with connect() as other:
+        other.load(stream.number, str(package))
+        other.set(stream.number, {"gain": 0.0})
+    until(lambda: stream.poll() or stream.packages == ["overflowing"], "the owner hears of it")
+    sidecar.kill()
+    player.play_until_passthrough()
+    assert stream.error is not None
+    assert stream.error.code == "FB-E071"
+    sidecar.start()
+    until(lambda: stream.poll() is None and stream.state == "live", "the stream is back")
+    assert stream.error is None
+    row = bridge.status()["streams"][0]
+    assert (row["packages"], row["parameters"]) == (["overflowing"], {"gain": 0.0})
+    assert stream.process(numbered(77), 10).pixels[..., :3].max() == 0

@@ -14,11 +14,12 @@ import zmq
 
 from framebridge_client.control import Control, Fields
 from framebridge_client.discovery import Address, find, may_answer
-from framebridge_client.errors import BridgeError, NotRunning, Timeout
+from framebridge_client.errors import BridgeError, FrameError, NotRunning, Timeout
 from framebridge_client.stream import Stream, located
 
 RETRY_S = 0.1
 GREETING_LIMIT_S = 2.0
+MAX_SIDE = 16384
 
 Answer = Callable[[Fields], None]
 
@@ -43,6 +44,12 @@ def connect(endpoint: str = "", token: str = "", timeout_s: float = 5.0) -> Brid
         bridge.close()
         raise
     return bridge
+
+
+def _check(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        expected = f"one of {', '.join(choices)}"
+        raise BridgeError("FB-E002", "UsageError", name, expected, repr(value))
 
 
 class Bridge:
@@ -109,10 +116,15 @@ class Bridge:
             timeout_s: loading and warming a large model takes its time.
         Raises: BridgeError: the model or the format is refused. NotRunning, Timeout.
         """
-        if when_gone not in ("passthrough", "hold", "clear"):
-            raise BridgeError(
-                "FB-E002", "UsageError", "when_gone", "passthrough, hold or clear", repr(when_gone)
-            )
+        _check("when_gone", when_gone, ("passthrough", "hold", "clear"))
+        _check("policy", policy, ("latest", "lockstep"))
+        _check("pixel_format", pixel_format, ("rgba8", "bgra8"))
+        _check("rows", rows, ("top_first", "bottom_first"))
+        _check("alpha", alpha, ("straight", "opaque"))
+        for name, side in (("width", width), ("height", height)):
+            if not isinstance(side, int) or not 1 <= side <= MAX_SIDE:
+                found = f"{name} {side!r}"
+                raise FrameError(f"a whole number of pixels from 1 to {MAX_SIDE}", found)
         names = located(chain)
         stream = Stream(self, when_gone, {
             "chain": names,

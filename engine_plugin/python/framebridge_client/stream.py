@@ -45,7 +45,7 @@ class Stream:
         provider: execution provider that runs them.
         knobs: parameters by name, as the packages describe them.
         counters: what became of the frames.
-        error: the last thing that went wrong, or None.
+        error: what went wrong last, since the stream came to life; or None.
     """
 
     def __init__(self, bridge: Bridge, when_gone: str, wanted: Fields) -> None:
@@ -172,16 +172,13 @@ class Stream:
             self._bridge.set(self.number, values, timeout_s)
         else:
             self._bridge._ask("set", self._note_error, stream=self.number, parameters=values)
-        self._wanted["parameters"] = {**self._wanted["parameters"], **values}
 
     def load(self, chain: str | list[str], timeout_s: float = 60.0) -> None:
         """Change the chain and wait until it is there; the old one runs until then.
 
         Raises: BridgeError: it cannot be loaded, and the old one stays. Timeout.
         """
-        names = located(chain)
-        self._bridge.load(self.number, names, timeout_s)
-        self._wanted = {**self._wanted, "chain": names, "parameters": {}}
+        self._bridge.load(self.number, located(chain), timeout_s)
 
     def close(self) -> None:
         """End the stream. A second time does nothing."""
@@ -208,9 +205,13 @@ class Stream:
             self._doorbell.setsockopt(zmq.MAXMSGSIZE, 512)
             self._doorbell.connect(message["doorbell"])
             self._live = True
+            self.error = None
         self.number, self._epoch = message["stream"], message["epoch"]
         self.chain, self.packages = message["chain"], message["packages"]
         self.provider = message["provider"]
+        # Whoever changed it: this is what to open again after the bridge was gone.
+        chain = message.get("references") or self._wanted["chain"]
+        self._wanted = {**self._wanted, "chain": chain, "parameters": message["parameters"]}
         self.knobs = {knob["name"]: knob for knob in message["knobs"]}
 
     def _told(self, message: Fields) -> None:
@@ -226,6 +227,7 @@ class Stream:
             self._drop_epoch()
 
     def _lost(self) -> None:
+        self.error = NotRunning("stream", "a sidecar that has gone")
         self._drop_epoch()
         self._reopen_at = 0.0
 
