@@ -99,7 +99,10 @@ class Input:
                 for index, frame in enumerate(container.decode(video=0)):
                     yield Still(f"{index:06d}", frame.to_ndarray(format="rgba"), has_alpha=False)
             except av.FFmpegError as error:
-                raise MediaError(str(self.path), "a whole video", str(error)) from None
+                raise MediaError(
+                    str(self.path), "a whole video", error.strerror or "a broken one",
+                    "Copy or export it again.",
+                ) from None  # fmt: skip
 
 
 def read_picture(path: Path) -> Still:
@@ -297,7 +300,9 @@ def _container(path: Path) -> Any:
     except FileNotFoundError:
         raise MediaError(str(path), "a video", "no such file", "Correct the path.") from None
     except (av.FFmpegError, OSError) as error:
-        raise MediaError(str(path), "a video", str(error)) from None
+        raise MediaError(
+            str(path), "a video", error.strerror or "a broken one", "Copy or export it again."
+        ) from None
     if not container.streams.video:
         container.close()
         raise MediaError(str(path), "a video", "a file without pictures")

@@ -17,9 +17,9 @@ from bridge.frames import FrameFormat
 from bridge.inference.manifest import ParameterInput, check_parameters
 from bridge.inference.package import ModelPackage
 from bridge.inference.placement import result_format
+from bridge.supervisor.epoch import Epoch, make_epoch, slot_set
 from bridge.supervisor.runtime_folder import Run
 from bridge.supervisor.worker_link import Report, WorkerLink
-from bridge.transport.shared_memory import SharedMemorySlot
 
 DEATHS_ALLOWED = 3
 DEATHS_WINDOW_S = 60.0
@@ -37,30 +37,6 @@ class StreamOptions:
     allow_fallback: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Epoch:
-    """The slots of one epoch. They are taken away with `close`."""
-
-    number: int
-    doorbell: str
-    sources: list[SharedMemorySlot]
-    results: list[SharedMemorySlot]
-    result: FrameFormat
-
-    def message(self) -> protocol.Slots:
-        return protocol.Slots(
-            epoch=self.number,
-            doorbell=self.doorbell,
-            source_names=[slot.name for slot in self.sources],
-            result_names=[slot.name for slot in self.results],
-            result=self.result,
-        )
-
-    def close(self) -> None:
-        for slot in (*self.sources, *self.results):
-            slot.close()
-
-
 @dataclass(slots=True)
 class _Change:
     """A load that is under way; nothing of it is the stream's until it is complete."""
@@ -70,7 +46,7 @@ class _Change:
     references: list[str]
     parameters: dict[str, object]
     answer: Notify
-    epoch: _Epoch | None = None
+    epoch: Epoch | None = None
     """New slots, where the results have another format."""
 
 
@@ -120,7 +96,7 @@ class Stream:
         self._on_report = on_report
         # Begins at random, so that no two streams or runs are likely to share a number.
         self._last_epoch = secrets.randbelow(2**31) + 1
-        self._epoch: _Epoch | None = None
+        self._epoch: Epoch | None = None
         self._facts = protocol.ChainFacts(digest="", backend="", provider="", note="")
         self._doorbell = ""
         self._change: _Change | None = None
@@ -398,24 +374,10 @@ class Stream:
             return
         self._notify(protocol.StreamPaused(stream=self.number, final=True, error=error))
 
-    # Epochs.
-
-    def _new_epoch(self, result: FrameFormat) -> _Epoch:
-        """Slots of their own and a doorbell of its own. Raises: TransportError: nothing is left."""
-        self._last_epoch = number = self._last_epoch % (2**32 - 1) + 1
-        made: list[SharedMemorySlot] = []
-        each = protocol.SLOTS_EACH_WAY
-        try:
-            doorbell = self._run.endpoint(f"{self.number}-{number:x}")
-            for way, format in (("i", self._source), ("o", result)):
-                for index in range(each):
-                    name = self._run.segment_name(self.number, number, f"{way}{index}")
-                    made.append(SharedMemorySlot.create(name, format))
-        except FramebridgeError:
-            for slot in made:
-                slot.close()
-            raise
-        return _Epoch(number, doorbell, made[:each], made[each:], result)
+    def _new_epoch(self, result: FrameFormat) -> Epoch:
+        """Raises: TransportError: nothing is left."""
+        self._last_epoch = self._last_epoch % (2**32 - 1) + 1
+        return make_epoch(self._run, self.number, self._last_epoch, self._source, result)
 
     def _stream_state(self) -> protocol.StreamState:
         assert self._epoch is not None
@@ -423,8 +385,8 @@ class Stream:
             stream=self.number,
             epoch=self._epoch.number,
             doorbell=self._doorbell,
-            source=_slot_set(self._source, self._epoch.sources),
-            result=_slot_set(self._result, self._epoch.results),
+            source=slot_set(self._source, self._epoch.sources),
+            result=slot_set(self._result, self._epoch.results),
             policy=self._policy,
             packages=[package.name for package in self._packages],
             references=self._references,
@@ -435,15 +397,6 @@ class Stream:
             knobs=[msgspec.to_builtins(knob) for knob in _ports(self._packages).values()],
             parameters=self._parameters,  # type: ignore[arg-type]
         )
-
-
-def _slot_set(format: FrameFormat, slots: list[SharedMemorySlot]) -> protocol.SlotSet:
-    return protocol.SlotSet(
-        format=format,
-        stride=format.stride,
-        size_bytes=format.size_bytes,
-        names=[slot.name for slot in slots],
-    )
 
 
 def _ports(packages: list[ModelPackage]) -> dict[str, ParameterInput]:
