@@ -6,13 +6,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test check bench install clean
+.PHONY: demo test test-crash check bench install clean
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
 
 test: check
 	$(BIN)/python -m pytest $(ARGS)
+
+# kill -9, twenty times each, at random moments.
+test-crash: install
+	FRAMEBRIDGE_KILLS=20 $(BIN)/python -m pytest tests/system/test_survival.py $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

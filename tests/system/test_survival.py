@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -16,7 +17,8 @@ from framebridge_client import Bridge, Stream, connect
 from tests.system.processes import WATCHDOG_S, Sidecar, number_of, numbered, until
 from tests.system.test_withheld import overflowing
 
-KILLS = 5
+KILLS = int(os.environ.get("FRAMEBRIDGE_KILLS", "5"))
+"""Of each kind; `make test-crash` asks for more."""
 
 
 class Player:
@@ -69,12 +71,14 @@ def worker_pids(bridge: Bridge) -> list[int]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
+@pytest.mark.timeout(60 + 10 * KILLS)
 def test_a_killed_worker_is_replaced_and_no_stale_result_is_shown(bridge: Bridge) -> None:
     stream = bridge.open("passthrough", 32, 32)
     player = Player(stream)
     epochs = set()
+    moments = random.Random(1)
     for _ in range(KILLS):
-        player.play_until_results(10)
+        player.play_until_results(moments.randrange(1, 20))
         epochs.add(bridge.status()["streams"][0]["epoch"])
         os.kill(worker_pids(bridge)[0], signal.SIGKILL)
         player.play_until_passthrough()
@@ -84,13 +88,15 @@ def test_a_killed_worker_is_replaced_and_no_stale_result_is_shown(bridge: Bridge
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
+@pytest.mark.timeout(60 + 10 * KILLS)
 def test_a_killed_supervisor_leaves_nothing_and_the_stream_returns(
     bridge: Bridge, sidecar: Sidecar
 ) -> None:
     stream = bridge.open("passthrough", 32, 32)
     player = Player(stream)
+    moments = random.Random(2)
     for _ in range(KILLS):
-        player.play_until_results(10)
+        player.play_until_results(moments.randrange(1, 20))
         worker = worker_pids(bridge)[0]
         sidecar.kill()
         player.play_until_passthrough()
@@ -101,6 +107,7 @@ def test_a_killed_supervisor_leaves_nothing_and_the_stream_returns(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
+@pytest.mark.timeout(60 + 10 * KILLS)
 def test_a_killed_client_costs_the_bridge_nothing_and_disturbs_no_other(
     bridge: Bridge, sidecar: Sidecar
 ) -> None:
