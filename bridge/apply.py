@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge.errors import MediaError, NonFiniteError
+from bridge.errors import MediaError
 from bridge.frames import FrameFormat, Pixels
 from bridge.inference.chain import Chain
 from bridge.inference.package import ModelPackage
@@ -36,7 +36,7 @@ class Applier:
             pixels: uint8 (H, W, 4), RGBA, top row first.
             has_alpha: carry alpha along; otherwise the result's is 255.
         Returns: uint8 (H', W', 4), a new array.
-        Raises: NonFiniteError, and all that Chain raises.
+        Raises: all that Chain raises.
         """
         height, width, _ = pixels.shape
         alpha = "straight" if has_alpha else "opaque"
@@ -46,11 +46,7 @@ class Applier:
             self._chain = Chain([self._package], format, self._options)
             self._chain.set_parameters(self._parameters)
         result = np.empty(self._chain.result.shape, np.uint8)
-        if not self._chain.run(np.ascontiguousarray(pixels), result):
-            raise NonFiniteError(
-                str(self._package.folder), "finite numbers", "NaN or infinity",
-                "The weights or a parameter are at fault: convert them again, or turn it back.",
-            )  # fmt: skip
+        self._chain.run(np.ascontiguousarray(pixels), result)
         return result
 
     def close(self) -> None:

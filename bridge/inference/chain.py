@@ -43,13 +43,12 @@ class Chain:
         self.execution = self._runner.execution
         self.digest = _digest(self._runner, options)
 
-    def run(self, source: Pixels, result: Pixels) -> bool:
+    def run(self, source: Pixels, result: Pixels) -> None:
         """Read one frame and write one, both in place.
 
-        Returns: whether what the models gave was finite; if not, `result` must not be shown.
-        Raises: InferenceError.
+        Raises: InferenceError. NonFiniteError: `result` must not be shown.
         """
-        return self._runner.run(source, result)
+        self._runner.run(source, result)
 
     def set_parameters(self, values: Mapping[str, object]) -> None:
         """Turn knobs; the next `run` sees them all.

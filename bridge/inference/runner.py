@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bridge.errors import UnsupportedModelError
+from bridge.errors import NonFiniteError, UnsupportedModelError
 from bridge.frames import FrameFormat, Pixels
 from bridge.inference.backends import onnxruntime as backend
 from bridge.inference.manifest import (
@@ -93,15 +93,23 @@ class Runner:
         self.execution = self._compiled.execution
         self._sum = np.zeros(1, np.float32)
 
-    def run(self, source: Pixels, result: Pixels) -> bool:
+    def run(self, source: Pixels, result: Pixels) -> None:
         """Read one frame and write one, both in place.
 
         Args:
             source: uint8 (H, W, 4) as `self.source` states.
             result: uint8 (H', W', 4) as `self.result` states; overwritten.
-        Returns: whether what the model gave was finite; if not, `result` must not be shown.
-        Raises: InferenceError.
+        Raises: InferenceError. NonFiniteError: the model gave NaN or infinity, and `result` must
+            not be shown.
         """
+        if not self._run(source, result):
+            raise NonFiniteError(
+                str(self.package.folder), "finite numbers", "NaN or infinity",
+                "The weights or a parameter are at fault: turn it back, or convert them again.",
+            )  # fmt: skip
+
+    def _run(self, source: Pixels, result: Pixels) -> bool:
+        """Whether what the model gave was finite."""
         outputs: dict[str, npt.NDArray[Any]] = {FRAME_OUT: result, SUM_OUT: self._sum}
         self._compiled.run({FRAME_IN: source, **self._values}, outputs)
         return math.isfinite(self._sum[0])
@@ -109,9 +117,9 @@ class Runner:
     def warm_up(self) -> None:
         """Run once on black, because a first run costs more than those after it.
 
-        Raises: InferenceError.
+        Raises: InferenceError. A result that is not finite is nobody's fault yet.
         """
-        self.run(np.zeros(self.source.shape, np.uint8), np.zeros(self.result.shape, np.uint8))
+        self._run(np.zeros(self.source.shape, np.uint8), np.zeros(self.result.shape, np.uint8))
 
     def set_parameters(self, values: Mapping[str, object]) -> None:
         """Turn knobs; the next `run` sees them all.

@@ -355,8 +355,6 @@ class Server:
                 self._ending.pop(worker.pid, None)
             for stream in list(self._streams.values()):
                 stream.handle(worker, report)
-                if stream.state == "failed" and not stream.opened:
-                    self._end_stream(stream)
 
 
 _Answer = Callable[[protocol.Message], None]

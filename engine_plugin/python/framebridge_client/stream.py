@@ -107,12 +107,7 @@ class Stream:
         """
         frame = self._checked(pixels)
         self._pump()
-        slot = self._take_slot()
-        # A frame that finds no free slot is kept all the same, to be passed through if it turns
-        # out that the bridge has gone.
-        place = self._spare if slot is None else self._sources[slot]
-        np.copyto(place, frame)
-        return self._send(slot, place)
+        return self._copy_out(frame)
 
     def frame(self) -> Draft:
         """A slot to draw into, so that nothing is copied: `with stream.frame() as view: ...`.
@@ -141,8 +136,8 @@ class Stream:
             the frame could not be run.
         """
         until = time.monotonic() + timeout_s
-        self._checked(pixels)
-        while (frame_id := self._submit_if_free(pixels)) is None:
+        frame = self._checked(pixels)
+        while (frame_id := self._copy_out_if_free(frame)) is None:
             self._wait(until, timeout_s)
         while True:
             result = self.poll()
@@ -178,7 +173,7 @@ class Stream:
 
         Raises: BridgeError: it cannot be loaded, and the old one stays. Timeout.
         """
-        self._bridge.load(self.number, located(chain), timeout_s)
+        self._bridge.load(self.number, chain, timeout_s)
 
     def close(self) -> None:
         """End the stream. A second time does nothing."""
@@ -285,12 +280,20 @@ class Stream:
         frame: Pixels = flat.reshape(self._shape)
         return frame
 
-    def _submit_if_free(self, pixels: Any) -> int | None:
-        """As `submit`, without counting a skipped frame. Raises: NotRunning."""
+    def _copy_out(self, frame: Pixels) -> int | None:
+        slot = self._take_slot()
+        # A frame that finds no free slot is kept all the same, to be passed through if it turns
+        # out that the bridge has gone.
+        place = self._spare if slot is None else self._sources[slot]
+        np.copyto(place, frame)
+        return self._send(slot, place)
+
+    def _copy_out_if_free(self, frame: Pixels) -> int | None:
+        """Without a free slot nothing is done, and no frame is skipped. Raises: NotRunning."""
         self._pump()
         if not self._live:
             raise self.error or NotRunning("stream", f"a bridge that is {self.state}")
-        return self.submit(pixels) if self._free else None
+        return self._copy_out(frame) if self._free else None
 
     def _take_slot(self) -> int | None:
         return self._free.popleft() if self._live and self._free else None
