@@ -179,6 +179,13 @@ class NonFiniteError(FramebridgeError):
     exit_status = 1
 
 
+class RunLimitError(FramebridgeError):
+    """A run took longer than a run may, and was stopped."""
+
+    code = "FB-E044"
+    exit_status = 1
+
+
 class TransportError(FramebridgeError):
     """A shared texture cannot be made or mapped."""
 

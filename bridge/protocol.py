@@ -29,7 +29,11 @@ PackageRef = Annotated[str, Meta(min_length=1, max_length=1024)]
 ChainRef = Annotated[list[PackageRef], Meta(min_length=1, max_length=8)]
 ParameterValue = bool | int | float | ShortText | Annotated[list[float], Meta(max_length=16)]
 ParameterValues = Annotated[dict[ShortText, ParameterValue], Meta(max_length=64)]
-Policy = Literal["latest", "lockstep"]
+Policy = Literal["latest", "lockstep", "free"]
+Rate = Annotated[float, Meta(ge=0.1, le=1000)]
+Seed = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+Lever = Literal["autogroup", "idle", "class", "threads", "none"]
+"""How a worker gives way to the engine: see `bridge.worker.priority`."""
 
 
 class Message(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
@@ -57,6 +61,10 @@ class Open(Message, tag="open", kw_only=True):
     policy: Policy = "latest"
     parameters: ParameterValues = msgspec.field(default_factory=dict)
     label: ShortText = ""
+    rate: Rate = 60.0
+    """Ticks a second at most, for the policy `free`."""
+    seed: Seed = 0
+    """Of all that a model draws at random; with the tick it decides the picture."""
 
 
 class Close(Message, tag="close", kw_only=True):
@@ -79,6 +87,13 @@ class Set(Message, tag="set", kw_only=True):
     parameters: ParameterValues
 
 
+class Reset(Message, tag="reset", kw_only=True):
+    """Bring the state of a stream's models back to what `seed` makes of it, and its tick to 0."""
+
+    stream: StreamId
+    seed: Seed = 0
+
+
 class GetStatus(Message, tag="status", kw_only=True):
     """Ask for the state of the bridge and of every stream."""
 
@@ -95,7 +110,7 @@ class Bye(Message, tag="bye", kw_only=True):
     """End the connection and its streams. Not answered."""
 
 
-ClientMessage = Hello | Open | Close | Load | Set | GetStatus | Heartbeat | Stop | Bye
+ClientMessage = Hello | Open | Close | Load | Set | Reset | GetStatus | Heartbeat | Stop | Bye
 
 # To a client.
 
@@ -150,6 +165,7 @@ class StreamState(Message, tag="stream", kw_only=True):
     knobs: list[dict[str, Any]] = msgspec.field(default_factory=list)
     """The parameter inputs of the packages, as in `model.toml`."""
     parameters: ParameterValues = msgspec.field(default_factory=dict)
+    seed: Seed = 0
 
 
 class StreamPaused(Message, tag="paused", kw_only=True):
@@ -179,6 +195,9 @@ class StreamReport(msgspec.Struct, kw_only=True):
     provider: str
     note: str
     parameters: dict[str, Any]
+    seed: int
+    priority: Literal["normal", "low"]
+    """Of the worker's process: "low" gives way to the engine."""
     worker_pid: int
     epoch: int
     restarts: int
@@ -230,6 +249,11 @@ class StartWorker(LinkMessage):
     parameters: dict[str, Any]
     provider: str
     allow_fallback: bool
+    run_limit_s: float
+    rate: float
+    seed: int
+    lever: Lever
+    """As in `GiveWay`, or "none" while it is not known yet."""
     slots: Slots
 
 
@@ -249,14 +273,33 @@ class AdoptSlots(LinkMessage):
     slots: Slots
 
 
+class AbandonLoad(LinkMessage):
+    """What is being loaded with this ticket is not wanted any more."""
+
+    ticket: int
+
+
 class SetParameters(LinkMessage):
-    """Answered by `ParametersSet`; frames taken up after that see the values."""
+    """Answered by `Applied`; frames taken up after that see the values."""
 
     ticket: int
     values: dict[str, Any]
 
 
-ToWorker = StartWorker | LoadChain | AdoptSlots | SetParameters
+class ResetState(LinkMessage):
+    """Answered by `Applied`; frames taken up after that see the fresh state."""
+
+    ticket: int
+    seed: int
+
+
+class GiveWay(LinkMessage):
+    """Give way to the engine by this lever, which was seen to work on this machine."""
+
+    lever: Lever
+
+
+ToWorker = StartWorker | LoadChain | AdoptSlots | AbandonLoad | SetParameters | ResetState | GiveWay
 
 
 class ChainFacts(msgspec.Struct, kw_only=True):
@@ -283,7 +326,7 @@ class ChainLoaded(LinkMessage):
     chain: ChainFacts
 
 
-class ParametersSet(LinkMessage):
+class Applied(LinkMessage):
     ticket: int
 
 
@@ -304,9 +347,10 @@ class WorkerStats(LinkMessage):
     counters: dict[str, int]
     model_ms: dict[str, float]
     start_age_ms: dict[str, float]
+    priority: Literal["normal", "low"] = "normal"
 
 
-FromWorker = WorkerReady | ChainLoaded | ParametersSet | LoadFailed | RunFailed | WorkerStats
+FromWorker = WorkerReady | ChainLoaded | Applied | LoadFailed | RunFailed | WorkerStats
 
 # Coding and decoding.
 
@@ -423,7 +467,10 @@ def _from_pipe(pipe: Any, decoder: msgspec.msgpack.Decoder[_Decoded]) -> Iterato
 # so that it can be written in place and read by offset. 29 bytes is what libzmq keeps inline.
 
 SUBMIT, DONE, DROPPED, RELEASE = 1, 2, 3, 4
-REASON_NEWER, REASON_FAILED, REASON_WITHHELD = 0, 1, 2
+REASON_NEWER, REASON_FAILED, REASON_WITHHELD, REASON_TAKEN = 0, 1, 2, 3
+"""`TAKEN`: of the policy `free`, where a frame is not answered but taken up by the next tick."""
+NO_SLOT = 0x7F
+"""In a `done` of the policy `free`: no input slot goes with it."""
 DOORBELL_MAX_BYTES = 29
 
 _SUBMIT = struct.Struct(">BBBIBBQBQ")

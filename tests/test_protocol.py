@@ -298,7 +298,7 @@ TOO_LARGE = {
     "width": {"source": {"width": 16385, "height": 1}},
     "height": {"source": {"width": 1, "height": 16385}},
     "no width": {"source": {"width": 0, "height": 1}},
-    "no such policy": {"policy": "free"},
+    "no such policy": {"policy": "fastest"},
     "no such rows": {"source": {"width": 1, "height": 1, "rows": "sideways"}},
     "no such transfer": {"source": {"width": 1, "height": 1, "transfer": "linear"}},
     "no such alpha": {"source": {"width": 1, "height": 1, "alpha": "premultiplied"}},

@@ -32,7 +32,7 @@ def status(as_json: Json = False) -> None:
         return
     print_columns(
         ["stream", "state", "chain", "frames", "provider", "model ms", "age at start ms",
-         "returned / submitted", "restarts"],
+         "returned / submitted", "restarts", "priority"],
         [_row(stream) for stream in state["streams"]],
     )  # fmt: skip
     for stream in state["streams"]:
@@ -61,6 +61,18 @@ def set_parameters(
     """Turn a stream's knobs."""
     with connect(timeout_s=1.5) as bridge:
         bridge.set(stream, parameters(assignments))
+        _say(as_json, bridge, stream)
+
+
+@app.command()
+def reset(
+    stream: StreamNumber,
+    seed: Annotated[int, typer.Option(help="0 to 4294967295.", min=0, max=2**32 - 1)] = 0,
+    as_json: Json = False,
+) -> None:
+    """Bring a stream's models back to the beginning: their state, and the tick to 0."""
+    with connect(timeout_s=1.5) as bridge:
+        bridge.reset(stream, seed)
         _say(as_json, bridge, stream)
 
 
@@ -96,4 +108,5 @@ def _row(stream: dict[str, Any]) -> list[str]:
         f"{stream['start_age_ms'].get('p50', 0):.1f}",
         f"{counters.get('returned', 0)} / {counters.get('submitted', 0)}",
         str(stream["restarts"]),
+        stream["priority"],
     ]

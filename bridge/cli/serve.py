@@ -29,6 +29,13 @@ def command(
     end_with_input: Annotated[
         bool, typer.Option("--end-with-input", help="End when standard input does.")
     ] = False,
+    run_limit: Annotated[
+        float, typer.Option(help="Seconds that one run of a model may take.", min=0.1, max=3600)
+    ] = 10.0,
+    keep_priority: Annotated[
+        bool,
+        typer.Option("--keep-priority", help="Do not give way to the engine's own work."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Serve models to engines until Ctrl-C or `framebridge ctl stop`."""
@@ -39,7 +46,8 @@ def command(
             private=private,
             end_with_input=end_with_input,
             folders=models or [],
-            streams=StreamOptions(provider, allow_fallback),
+            streams=StreamOptions(provider, allow_fallback, run_limit),
+            give_way=not keep_priority,
         )
     )
     stop_on_signals(server)

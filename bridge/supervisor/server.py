@@ -34,7 +34,7 @@ from bridge.errors import (
 from bridge.supervisor.library import Library
 from bridge.supervisor.runtime_folder import Address, Run, runtime_folder
 from bridge.supervisor.stream import Stream, StreamOptions
-from bridge.supervisor.worker_link import Report, WorkerLink
+from bridge.supervisor.worker_link import Report, WorkerLink, find_lever
 
 MAX_CLIENTS = 64
 MAX_STREAMS = 32
@@ -51,6 +51,7 @@ class ServeOptions:
         endpoint: where to listen; "" takes ipc where the system has it, else a free loopback port.
         private: be found by nobody; whoever started us passes the address on.
         end_with_input: end when standard input does, which is when our parent does.
+        give_way: workers lower their priority below the engine's.
         folders: of packages, before all others.
     """
 
@@ -59,6 +60,7 @@ class ServeOptions:
     end_with_input: bool = False
     folders: list[Path] = field(default_factory=list)
     streams: StreamOptions = field(default_factory=StreamOptions)
+    give_way: bool = True
 
 
 class Server:
@@ -82,6 +84,9 @@ class Server:
         self._ending = dict[int, WorkerLink]()
         self._reports: queue.SimpleQueue[tuple[WorkerLink, Report]] = queue.SimpleQueue()
         self._stopping = False
+        self._lever: protocol.Lever = "none"
+        if options.give_way:
+            threading.Thread(target=self._find_lever, name="lever", daemon=True).start()
         try:
             if not options.private:
                 self._run.become_the_one()
@@ -227,6 +232,8 @@ class Server:
                 self._stream(message.stream).load(packages, message.chain, answer)
             case protocol.Set():
                 self._stream(message.stream).set_parameters(message.parameters, answer)
+            case protocol.Reset():
+                self._stream(message.stream).reset(message.seed, answer)
             case protocol.GetStatus():
                 answer(self._status())
             case protocol.Heartbeat():
@@ -266,6 +273,7 @@ class Server:
             packages,
             run=self._run,
             options=self._options.streams,
+            lever=lambda: self._lever,
             answer=answer,
             notify=self._answer_to(sender, 0),
             on_report=self._report_from_thread,
@@ -339,6 +347,9 @@ class Server:
                 self._forget(sender)
 
     # Workers.
+
+    def _find_lever(self) -> None:
+        self._lever = find_lever()
 
     def _report_from_thread(self, worker: WorkerLink, report: Report) -> None:
         self._reports.put((worker, report))

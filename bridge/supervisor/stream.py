@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
 from bridge import protocol
-from bridge.errors import FramebridgeError, WorkerError
+from bridge.errors import FramebridgeError, RunLimitError, WorkerError
 from bridge.frames import FrameFormat
 from bridge.inference.manifest import ParameterInput, check_parameters
 from bridge.inference.package import ModelPackage
 from bridge.inference.placement import result_format
 from bridge.supervisor.epoch import Epoch, make_epoch, slot_set
+from bridge.supervisor.health import DEATHS_ALLOWED, Deaths, Patience, Pulse
 from bridge.supervisor.runtime_folder import Run
 from bridge.supervisor.worker_link import Report, WorkerLink
 
-DEATHS_ALLOWED = 3
-DEATHS_WINDOW_S = 60.0
 RESTART_DELAY_S = 0.5
 START_LIMIT_S = 120.0
+LOAD_LIMIT_S = 120.0
+SILENCE_LIMIT_S = 10.0
 
 Notify = Callable[[protocol.Message], None]
 
@@ -35,6 +36,7 @@ class StreamOptions:
 
     provider: str = "auto"
     allow_fallback: bool = False
+    run_limit_s: float = 10.0
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class _Change:
     answer: Notify
     epoch: Epoch | None = None
     """New slots, where the results have another format."""
+    waited_s: float = 0.0
 
 
 class Stream:
@@ -68,12 +71,14 @@ class Stream:
         *,
         run: Run,
         options: StreamOptions,
+        lever: Callable[[], protocol.Lever],
         answer: Notify,
         notify: Notify,
         on_report: Callable[[WorkerLink, Report], None],
     ) -> None:
         """
         Args:
+            lever: how workers give way on this machine, "none" until that is known.
             answer: takes the answer to `open`, when there is one.
             notify: takes what the owner is told without having asked.
         Raises: ParameterError, FrameFormatError, UnsupportedModelError: nothing was started.
@@ -83,13 +88,13 @@ class Stream:
         self.state: Literal["starting", "live", "restarting", "failed"] = "starting"
         self.worker: WorkerLink | None = None
         self._source = request.source
-        self._policy = request.policy
+        self._policy, self._rate, self._seed = request.policy, request.rate, request.seed
         self._label = request.label
         self._packages = packages
         self._references = list(request.chain)
         self._parameters = _checked(packages, _defaults(packages), request.parameters)
         self._result = result_format(packages[-1].manifest, request.source)
-        self._run, self._options = run, options
+        self._run, self._options, self._lever = run, options, lever
         self.opened = False
         self._opening: Notify | None = answer
         self._notify = notify
@@ -101,12 +106,14 @@ class Stream:
         self._doorbell = ""
         self._change: _Change | None = None
         self._settings = dict[int, Notify]()
-        """Who waits to hear that knobs have been turned."""
+        """Who waits to hear that knobs have been turned, or the state been reset."""
         self._tickets = 0
-        self._deaths: deque[float] = deque(maxlen=DEATHS_ALLOWED)
+        self._deaths = Deaths()
         self._restarts = 0
         self._restart_at = 0.0
-        self._deadline = 0.0
+        self._patience = Patience(time.monotonic())
+        self._pulse: Pulse | None = None
+        self._gave_way = False
         self._stats = protocol.WorkerStats(counters={}, model_ms={}, start_age_ms={})
         self._last_error = ""
 
@@ -117,7 +124,6 @@ class Stream:
         Guarantees: then nothing is left of it.
         """
         self._restart_at = 0.0
-        self._deadline = time.monotonic() + START_LIMIT_S
         epoch = self._new_epoch(self._result)
         try:
             self.worker = WorkerLink(self._on_report)
@@ -127,6 +133,9 @@ class Stream:
         if self._epoch is not None:
             self._epoch.close()
         self._epoch = epoch
+        self._pulse = Pulse(self.worker.pid, START_LIMIT_S)
+        lever = self._lever()
+        self._gave_way = False
         self.worker.send(
             protocol.StartWorker(
                 stream=self.number,
@@ -136,6 +145,10 @@ class Stream:
                 parameters=self._parameters,
                 provider=self._options.provider,
                 allow_fallback=self._options.allow_fallback,
+                run_limit_s=self._options.run_limit_s,
+                rate=self._rate,
+                seed=self._seed,
+                lever=lever,
                 slots=epoch.message(),
             )
         )
@@ -183,27 +196,44 @@ class Stream:
         Raises: ParameterError, LimitError. Guarantees: then none has been turned.
         """
         parameters = _checked(self._packages, self._parameters, values)
-        if self.worker is not None:
-            self._tickets += 1
-            self.worker.send(protocol.SetParameters(ticket=self._tickets, values=dict(values)))
+        self._tickets += 1
+        command = protocol.SetParameters(ticket=self._tickets, values=dict(values))
+        self._apply(command, answer)
         self._parameters = parameters
+
+    def reset(self, seed: int, answer: Notify) -> None:
+        """Bring the models' state back to the beginning.
+
+        Args:
+            answer: told when every frame submitted from then on sees the fresh state.
+        Raises: LimitError. Guarantees: then nothing has changed.
+        """
+        self._tickets += 1
+        self._apply(protocol.ResetState(ticket=self._tickets, seed=seed), answer)
+        self._seed = seed
+
+    def _apply(self, command: protocol.SetParameters | protocol.ResetState, answer: Notify) -> None:
+        if self.worker is not None:
+            self.worker.send(command)
         if self.worker is None or self.state != "live":
-            # The next worker starts with them.
+            # The next worker starts with it.
             answer(protocol.Ok())
         else:
-            self._settings[self._tickets] = answer
+            self._settings[command.ticket] = answer
 
     def handle(self, worker: WorkerLink, report: Report) -> None:
         """What a worker of this stream has said; one that was replaced is not heard."""
         if worker is not self.worker:
             return
+        if self._pulse is not None:
+            self._pulse.heard()
         if report is None:
             self._worker_ended(worker)
         elif isinstance(report, protocol.WorkerReady):
             self._ready(report)
         elif isinstance(report, protocol.ChainLoaded):
             self._loaded(report)
-        elif isinstance(report, protocol.ParametersSet):
+        elif isinstance(report, protocol.Applied):
             if waiting := self._settings.pop(report.ticket, None):
                 # The owner asks for the same knobs again when the bridge has to start anew.
                 self._notify(self._stream_state())
@@ -211,21 +241,40 @@ class Stream:
         elif isinstance(report, protocol.LoadFailed):
             self._load_failed(report)
         elif isinstance(report, protocol.RunFailed):
-            self._last_error = _sentence(report.error)
+            self._run_failed(report.error)
         else:
             self._stats = report
 
     def tend(self, now: float) -> None:
-        """What is due by the clock: a restart, or the end of our patience with a start."""
+        """What is due by the clock: a restart, or the end of our patience."""
+        step_s = self._patience.step(now)
         if self._restart_at and now >= self._restart_at:
             try:
                 self.start()
             except FramebridgeError as error:
                 self._fail(protocol.error_map(error))
-        elif self.state in ("starting", "restarting") and self.worker and now > self._deadline:
-            self.worker.last_words.append(f"not ready within {START_LIMIT_S:.0f} s")
-            self.worker.kill()
-            self._deadline = now + START_LIMIT_S
+        if self.worker is None or self._pulse is None:
+            return
+        if self._pulse.hangs(step_s):
+            self._pulse.heard()
+            self.worker.give_up(f"it said nothing for {self._pulse.limit_s:.0f} s")
+        self._tend_load(step_s)
+        if self.state == "live" and not self._gave_way and (lever := self._lever()) != "none":
+            self._gave_way = True
+            self.worker.send(protocol.GiveWay(lever=lever))
+
+    def _tend_load(self, step_s: float) -> None:
+        change = self._change
+        if change is None or change.ticket == 0 or self.worker is None:
+            return
+        change.waited_s += step_s
+        if change.waited_s > LOAD_LIMIT_S:
+            with suppress(FramebridgeError):
+                self.worker.send(protocol.AbandonLoad(ticket=change.ticket))
+            within = f"a chain that loads within {LOAD_LIMIT_S:.0f} s"
+            remedy = "What ran before goes on running."
+            place = f"stream {self.number}"
+            self._drop_change(WorkerError(place, within, "a longer load", remedy))
 
     def close(self) -> WorkerLink | None:
         """End the worker and take the slots away.
@@ -259,6 +308,8 @@ class Stream:
             provider=self._facts.provider,
             note=self._facts.note,
             parameters=self._parameters,
+            seed=self._seed,
+            priority=self._stats.priority,
             worker_pid=self.worker.pid if self.worker else 0,
             epoch=self._epoch.number if self._epoch else 0,
             restarts=self._restarts,
@@ -282,6 +333,8 @@ class Stream:
             self._take_over(change)
         self._facts, self._doorbell = report.chain, report.doorbell
         self.state, self.opened = "live", True
+        if self._pulse is not None:
+            self._pulse.limit_s = SILENCE_LIMIT_S
         opening, self._opening = self._opening, None
         (opening or self._notify)(self._stream_state())
         if change is not None and change.ticket == report.ticket:
@@ -316,6 +369,15 @@ class Stream:
             # A chain that cannot be loaded now will not load at the next try either.
             self._fail(report.error)
 
+    def _run_failed(self, error: protocol.ErrorMap) -> None:
+        self._last_error = _sentence(error)
+        if error.code == RunLimitError.code:
+            # It was stopped in time and its worker lives, but each such frame holds the stage up.
+            now = time.monotonic()
+            self._deaths.add(now)
+            if self._deaths.too_many(now):
+                self._fail(error)
+
     def _take_over(self, change: _Change) -> None:
         self._packages, self._references = change.packages, change.references
         self._parameters = change.parameters
@@ -338,7 +400,7 @@ class Stream:
         change.answer(protocol.Error(error=error))
 
     def _worker_ended(self, worker: WorkerLink) -> None:
-        self.worker = None
+        self.worker = self._pulse = None
         error = WorkerError(
             f"stream {self.number}", "a running worker", f"one that {worker.cause()}",
             f"It is started again, up to {DEATHS_ALLOWED} times a minute.",
@@ -349,9 +411,8 @@ class Stream:
         now = time.monotonic()
         # A worker that ran and was killed from outside says nothing against its chain.
         if not (self.state == "live" and worker.was_killed()):
-            self._deaths.append(now)
-        recent = [death for death in self._deaths if now - death < DEATHS_WINDOW_S]
-        if len(recent) >= DEATHS_ALLOWED:
+            self._deaths.add(now)
+        if self._deaths.too_many(now):
             self._fail(protocol.error_map(error))
             return
         self._restarts += 1
@@ -362,7 +423,7 @@ class Stream:
                     stream=self.number, final=False, error=protocol.error_map(error)
                 )
             )
-        self._restart_at = now + (RESTART_DELAY_S if recent else 0.0)
+        self._restart_at = now + (RESTART_DELAY_S if self._deaths.recent(now) else 0.0)
 
     def _fail(self, error: protocol.ErrorMap) -> None:
         self._restart_at = 0.0
@@ -396,6 +457,7 @@ class Stream:
             note=self._facts.note,
             knobs=[msgspec.to_builtins(knob) for knob in _ports(self._packages).values()],
             parameters=self._parameters,  # type: ignore[arg-type]
+            seed=self._seed,
         )
 
 

@@ -12,10 +12,13 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
+import msgspec
+
 from bridge import protocol
 from bridge.errors import LimitError, ProtocolError, WorkerError
 
 _MOST_COMMANDS = 256
+_PROBE_LIMIT_S = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ class WorkerLink:
         """
         self._on_report = on_report
         self.last_words: deque[str] = deque(maxlen=40)
+        self._given_up = False
         self._commands: queue.Queue[protocol.ToWorker | None] = queue.Queue(_MOST_COMMANDS)
         try:
             self._process = subprocess.Popen(
@@ -86,6 +90,12 @@ class WorkerLink:
         with suppress(OSError):
             self._process.kill()
 
+    def give_up(self, why: str) -> None:
+        """Kill it, for a reason that speaks against what it ran."""
+        self.last_words.append(why)
+        self._given_up = True
+        self.kill()
+
     def wait(self, timeout_s: float) -> bool:
         """Whether the worker has ended within the time."""
         try:
@@ -95,8 +105,10 @@ class WorkerLink:
         return True
 
     def was_killed(self) -> bool:
-        """Whether somebody ended it with a signal that no code of its own can raise by mistake."""
-        return sys.platform != "win32" and self._process.poll() == -signal.SIGKILL
+        """Whether somebody else ended it with a signal that no code of its own can raise by
+        mistake."""
+        killed = sys.platform != "win32" and self._process.poll() == -signal.SIGKILL
+        return killed and not self._given_up
 
     def cause(self) -> str:
         """Why the worker ended, for a person."""
@@ -133,3 +145,22 @@ class WorkerLink:
             text = line.decode(errors="replace").rstrip()[:500]
             self.last_words.append(text)
             log.warning("worker %d: %s", self.pid, text)
+
+
+def find_lever() -> protocol.Lever:
+    """How workers give way to the engine on this machine, as a probe in a process of its own sees
+    it; takes a fraction of a second.
+
+    Returns: "none" if the probe fails: nothing gives way then.
+    """
+    command = [sys.executable, "-m", "bridge.worker.priority"]
+    try:
+        probe = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=_PROBE_LIMIT_S, start_new_session=True, check=True,
+        )  # fmt: skip
+        lever: protocol.Lever = msgspec.convert(probe.stdout.strip(), protocol.Lever)
+    except (OSError, subprocess.SubprocessError, msgspec.ValidationError) as error:
+        log.warning("no way to give way to the engine was found: %s", error)
+        return "none"
+    return lever

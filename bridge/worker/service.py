@@ -2,7 +2,8 @@
 
 Two threads. The doorbell thread answers while a model runs, so that an engine always finds a free
 slot; the inference thread runs, and waits at the door itself when there is nothing to run. Slots
-belong to one side at a time, by message.
+belong to one side at a time, by message. Under the policy `free` the inference thread ticks by the
+clock, and a frame is something that a tick may take up.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge import protocol
 from bridge.errors import FramebridgeError, InferenceError, NonFiniteError
@@ -19,9 +20,24 @@ from bridge.inference.chain import Chain
 from bridge.transport.base import Slot
 from bridge.worker.doorbell import Doorbell
 from bridge.worker.tally import Tally
+from bridge.worker.watchdog import Watchdog
 
 _WAIT_S = 0.2
 _PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When a stream runs, and on what.
+
+    Attributes:
+        rate: ticks a second at most, for the policy `free`.
+        seed: of the first tick of a chain.
+    """
+
+    policy: protocol.Policy
+    rate: float = 60.0
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,21 @@ class _Submitted:
     slot: int
     frame_id: int
     time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    tick: int
+    took_us: int
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What is to hold from the next run on."""
+
+    chain: Chain | None = None
+    values: dict[str, object] = field(default_factory=dict)
+    seed: int | None = None
 
 
 class FrameService:
@@ -46,16 +77,25 @@ class FrameService:
         sources: Sequence[Slot],
         results: Sequence[Slot],
         chain: Chain,
-        policy: protocol.Policy,
+        pace: Pace,
         tally: Tally,
+        watchdog: Watchdog,
         on_failure: Callable[[FramebridgeError], None],
+        on_retired: Callable[[Chain], None],
     ) -> None:
+        """
+        Args:
+            on_failure: told why a frame could not be run, from the inference thread.
+            on_retired: given each chain that was replaced, to close it elsewhere: that takes
+                longer than a tick.
+        """
         self.tally = tally
         self._epoch = epoch
         self._doorbell = doorbell
         self._sources, self._results = sources, results
-        self._policy = policy
-        self._on_failure = on_failure
+        self._pace = pace
+        self._watchdog = watchdog
+        self._on_failure, self._on_retired = on_failure, on_retired
         self._lock = threading.Lock()
         self._pending: deque[_Submitted] = deque()
         self._mine = set[int]()
@@ -64,8 +104,10 @@ class FrameService:
         self._lent = set[int]()
         """Result slots that are the client's."""
         self._chain = chain
-        self._next_chain: Chain | None = None
-        self._values: dict[str, object] = {}
+        self._seed = pace.seed
+        self._changes = _Changes()
+        self._due = 0.0
+        """When the next tick of the policy `free` begins, on the monotonic clock."""
         self._stopping = False
         self._idle = False
         """The inference thread waits for a frame."""
@@ -79,7 +121,8 @@ class FrameService:
             thread.start()
 
     def stop(self) -> None:
-        """End both threads after the frame in hand, if that does not take for ever."""
+        """End both threads after the frame in hand, if that does not take for ever, and retire the
+        chain."""
         with self._lock:
             self._stopping = True
             self._doorbell.wake()
@@ -90,20 +133,28 @@ class FrameService:
             self._doorbell.close()
         for slot in (*self._sources, *self._results):
             slot.close()
+        if not any(thread.is_alive() for thread in self._threads):
+            self._on_retired(self._chain)
 
     def swap(self, chain: Chain) -> None:
         """Run `chain`, of the same formats, from the next frame on."""
         with self._lock:
-            superseded, self._next_chain = self._next_chain, chain
-            # What was set was meant for the chain that goes.
-            self._values = {}
+            superseded = self._changes.chain
+            # What was set was meant for the chain that goes; the seed is the stream's.
+            self._changes = _Changes(chain, seed=self._changes.seed)
         if superseded is not None:
-            superseded.close()
+            self._on_retired(superseded)
 
     def set_parameters(self, values: dict[str, object]) -> None:
         """Turn knobs before the next frame."""
         with self._lock:
-            self._values.update(values)
+            self._changes.values.update(values)
+
+    def reset(self, seed: int) -> None:
+        """Begin anew before the next frame, at tick 0 of `seed`."""
+        with self._lock:
+            self._changes.seed = seed
+            self._due = 0.0
 
     # The doorbell thread.
 
@@ -138,59 +189,69 @@ class FrameService:
     def _submitted(self, frame: _Submitted) -> None:
         self.tally.count("submitted")
         self._mine.add(frame.slot)
-        if self._policy == "latest":
+        if self._pace.policy != "lockstep":
             while self._pending:
                 self._give_back(self._pending.popleft(), protocol.REASON_NEWER)
         self._pending.append(frame)
 
     def _give_back(self, frame: _Submitted, reason: int) -> None:
         self._mine.discard(frame.slot)
-        self.tally.count("dropped")
+        self.tally.count("taken" if reason == protocol.REASON_TAKEN else "dropped")
         self._doorbell.send(protocol.pack_dropped(self._epoch, frame.slot, frame.frame_id, reason))
 
     # The inference thread.
 
     def _infer(self) -> None:
+        self._chain.reset(self._seed)
         while True:
             with self._lock:
                 self._listen()
                 if self._stopping:
                     return
-                self._idle = not (self._pending and self._free)
+                wait_s = self._wait_s()
+                self._idle = wait_s > 0
                 if not self._idle:
-                    frame, result = self._pending.popleft(), self._free.pop()
-                    retired, values = self._take_changes()
+                    frame = self._pending.popleft() if self._pending else None
+                    result = self._free.pop()
+                    changes, self._changes = self._changes, _Changes()
             if self._idle:
                 # At the door itself: handing a frame from thread to thread would take longer than
                 # everything else that we do.
-                self._doorbell.wait_or_wake(_WAIT_S)
+                self._doorbell.wait_or_wake(wait_s)
                 continue
-            if retired is not None:
-                retired.close()
-            outcome = self._run(frame, result, values)
+            outcome = self._run(frame, result, changes)
             if isinstance(outcome, FramebridgeError):
                 self._on_failure(outcome)
             with self._lock:
                 self._finish(frame, result, outcome)
                 self._listen()
 
-    def _take_changes(self) -> tuple[Chain | None, dict[str, object]]:
-        retired = None
-        if self._next_chain is not None:
-            retired, self._chain, self._next_chain = self._chain, self._next_chain, None
-        values, self._values = self._values, {}
-        return retired, values
+    def _wait_s(self) -> float:
+        """Seconds until there may be something to run; 0 if there is. Under the lock."""
+        if not self._free:
+            return _WAIT_S
+        if self._pace.policy != "free":
+            return 0.0 if self._pending else _WAIT_S
+        now = time.monotonic()
+        if now < self._due:
+            return self._due - now
+        # One that is late is not made up for by haste.
+        self._due = max(self._due + 1 / self._pace.rate, now)
+        return 0.0
 
     def _run(
-        self, frame: _Submitted, result: int, values: dict[str, object]
-    ) -> int | FramebridgeError:
-        """Microseconds that the run took, or why there is nothing to show."""
+        self, frame: _Submitted | None, result: int, changes: _Changes
+    ) -> _Made | FramebridgeError:
+        """What came of it, or why there is nothing to show."""
         start_ns = time.perf_counter_ns()
-        self.tally.note("start_age_ms", (start_ns - frame.time_ns) / 1e6)
+        if frame is not None:
+            self.tally.note("start_age_ms", (start_ns - frame.time_ns) / 1e6)
         try:
-            self._chain.set_parameters(values)
-            source, target = self._sources[frame.slot].pixels, self._results[result].pixels
-            self._chain.run(source, target)
+            self._apply(changes)
+            tick = self._chain.tick
+            source = None if frame is None else self._sources[frame.slot].pixels
+            with self._watchdog.guard(self._chain.terminate):
+                self._chain.run(source, self._results[result].pixels)
         except FramebridgeError as error:
             return error
         except Exception as error:
@@ -198,20 +259,39 @@ class FrameService:
             return InferenceError("worker", "a finished run", f"{type(error).__name__}: {error}")
         took_ns = time.perf_counter_ns() - start_ns
         self.tally.note("model_ms", took_ns / 1e6)
-        return took_ns // 1000
+        return _Made(tick, took_ns // 1000)
 
-    def _finish(self, frame: _Submitted, result: int, outcome: int | FramebridgeError) -> None:
+    def _apply(self, changes: _Changes) -> None:
+        if changes.chain is not None:
+            retired, self._chain = self._chain, changes.chain
+            self._on_retired(retired)
+        if changes.seed is not None:
+            self._seed = changes.seed
+        if changes.chain is not None or changes.seed is not None:
+            self._chain.reset(self._seed)
+        self._chain.set_parameters(changes.values)
+
+    def _finish(
+        self, frame: _Submitted | None, result: int, outcome: _Made | FramebridgeError
+    ) -> None:
         if isinstance(outcome, FramebridgeError):
             self._free.append(result)
             withheld = isinstance(outcome, NonFiniteError)
             self.tally.count("withheld" if withheld else "failed")
             reason = protocol.REASON_WITHHELD if withheld else protocol.REASON_FAILED
-            self._give_back(frame, reason)
+            if frame is not None:
+                self._give_back(frame, reason)
             return
         self.tally.count("returned")
-        self._mine.discard(frame.slot)
         self._lent.add(result)
+        slot, frame_id = protocol.NO_SLOT, outcome.tick + 1
+        if self._pace.policy != "free":
+            assert frame is not None  # nothing else starts a run
+            slot, frame_id = frame.slot, frame.frame_id
+            self._mine.discard(frame.slot)
+        elif frame is not None:
+            self._give_back(frame, protocol.REASON_TAKEN)
         chain = int(self._chain.digest[:8], 16)
         self._doorbell.send(
-            protocol.pack_done(self._epoch, frame.slot, result, frame.frame_id, outcome, chain)
+            protocol.pack_done(self._epoch, slot, result, frame_id, outcome.took_us, chain)
         )

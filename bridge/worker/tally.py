@@ -17,6 +17,7 @@ class Tally:
         self._lock = threading.Lock()
         self._counters: Counter[str] = Counter(submitted=0, returned=0, dropped=0)
         self._timings: dict[str, deque[float]] = {}
+        self._noted: Counter[str] = Counter()
 
     def count(self, what: str, by: int = 1) -> None:
         with self._lock:
@@ -25,10 +26,17 @@ class Tally:
     def note(self, what: str, value: float) -> None:
         with self._lock:
             self._timings.setdefault(what, deque(maxlen=_RECENT)).append(value)
+            self._noted[what] += 1
 
     def counters(self) -> dict[str, int]:
         with self._lock:
             return dict(self._counters)
+
+    def since(self, what: str, mark: int) -> tuple[list[float], int]:
+        """Values noted since `mark`, as far as they are kept, and the mark of now."""
+        with self._lock:
+            values, noted = self._timings.get(what, ()), self._noted[what]
+            return list(values)[-(noted - mark) :] if noted > mark else [], noted
 
     def spread(self, what: str) -> dict[str, float]:
         """p50, p99 and the number of the recent values, or nothing when there are none."""

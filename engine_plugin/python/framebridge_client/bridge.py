@@ -97,6 +97,9 @@ class Bridge:
         rows: str = "top_first",
         alpha: str = "straight",
         when_gone: str = "passthrough",
+        every: bool = False,
+        rate: float = 60.0,
+        seed: int = 0,
         parameters: dict[str, Any] | None = None,
         label: str = "",
         timeout_s: float = 60.0,
@@ -106,18 +109,23 @@ class Bridge:
         Args:
             chain: name of a package, or a folder that holds one.
             width, height: of the frames to be submitted, in pixels.
-            policy: "latest" (the newest frame wins) or "lockstep" (every frame is answered).
+            policy: "latest" (the newest frame wins), "lockstep" (every frame is answered) or "free"
+                (the stream ticks by itself; a frame is taken up by the next tick).
             pixel_format: "rgba8" or "bgra8"; results have the same.
             rows: "top_first" or "bottom_first"; results have the same.
             alpha: "straight" (carried along) or "opaque" (results have 255).
             when_gone: what `poll` gives while there is no bridge: "passthrough" (the frame that
                 was submitted, at the result's size), "hold" (nothing new) or "clear"
                 (transparent black).
+            every: `poll` gives each result, in order, instead of the newest; the stream waits when
+                nobody polls.
+            rate: ticks a second at most, of a free stream; 0.1 to 1000.
+            seed: of what models draw at random, 0 to 2**32 - 1.
             timeout_s: loading and warming a large model takes its time.
         Raises: BridgeError: the model or the format is refused. NotRunning, Timeout.
         """
         _check("when_gone", when_gone, ("passthrough", "hold", "clear"))
-        _check("policy", policy, ("latest", "lockstep"))
+        _check("policy", policy, ("latest", "lockstep", "free"))
         _check("pixel_format", pixel_format, ("rgba8", "bgra8"))
         _check("rows", rows, ("top_first", "bottom_first"))
         _check("alpha", alpha, ("straight", "opaque"))
@@ -126,9 +134,11 @@ class Bridge:
                 found = f"{name} {side!r}"
                 raise FrameError(f"a whole number of pixels from 1 to {MAX_SIDE}", found)
         names = located(chain)
-        stream = Stream(self, when_gone, {
+        stream = Stream(self, when_gone, every, {
             "chain": names,
             "policy": policy,
+            "rate": rate,
+            "seed": seed,
             "label": label,
             "parameters": parameters or {},
             "source": {
@@ -154,6 +164,13 @@ class Bridge:
     def set(self, stream: int, parameters: dict[str, Any], timeout_s: float = 5.0) -> None:
         """Turn knobs of any stream, by its number. Raises: BridgeError: none was turned."""
         self.request("set", timeout_s, stream=stream, parameters=parameters)
+
+    def reset(self, stream: int, seed: int = 0, timeout_s: float = 5.0) -> None:
+        """Bring the models of any stream, by its number, back to the beginning.
+
+        Raises: BridgeError, Timeout.
+        """
+        self.request("reset", timeout_s, stream=stream, seed=seed)
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the sidecar, and with it every stream."""

@@ -21,6 +21,7 @@ class Counters:
         skipped: submits that found no free slot, or no bridge.
         late: results that were superseded before anybody polled them.
         withheld: frames that the model turned into NaN or infinity; they count as dropped too.
+        taken: frames that a tick of a free stream has taken up.
     """
 
     sent: int = 0
@@ -29,6 +30,7 @@ class Counters:
     skipped: int = 0
     late: int = 0
     withheld: int = 0
+    taken: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,10 @@ class Result:
     """A picture to show.
 
     Attributes:
-        frame_id: of the frame that it was made of.
+        frame_id: of the frame that it was made of; of a free stream the number of its tick, from 1
+            at the start, at a reset and at a load.
         pixels: uint8 (H, W, 4), read-only: the slot itself, valid until `poll` gives another.
-        age_ms: from the frame's submit to now.
+        age_ms: from the frame's submit to now; of a free stream, from the result's arrival.
         model_ms: what the model took.
         chain: first eight hex digits of the hash of what made it; empty when no model did.
         origin: "bridge", or "passthrough" or "clear" while there is none.

@@ -29,6 +29,8 @@ REOPEN_S = 1.0
 class _Ready:
     slot: int
     frame_id: int
+    since_ns: int
+    """When its frame was submitted; for a free stream, when it arrived."""
     model_us: int
     chain: int
 
@@ -48,7 +50,7 @@ class Stream:
         error: what went wrong last, since the stream came to life; or None.
     """
 
-    def __init__(self, bridge: Bridge, when_gone: str, wanted: Fields) -> None:
+    def __init__(self, bridge: Bridge, when_gone: str, every: bool, wanted: Fields) -> None:
         self.number = 0
         self.width: int = wanted["source"]["width"]
         self.height: int = wanted["source"]["height"]
@@ -61,7 +63,8 @@ class Stream:
         self.error: BridgeError | None = None
         self._bridge = bridge
         self._wanted = wanted
-        self._when_gone = when_gone
+        self._when_gone, self._every = when_gone, every
+        self._ticks_itself = wanted["policy"] == "free"
         self._shape = (self.height, self.width, 4)
         self._epoch = 0
         self._live = False
@@ -72,7 +75,7 @@ class Stream:
         self._free: deque[int] = deque()
         self._times = dict[int, int]()
         """Submit times of the frames under way, by frame id."""
-        self._ready: _Ready | None = None
+        self._ready: deque[_Ready] = deque()
         self._held: int | None = None
         """The result slot that the engine is looking at."""
         self._last_id = 0
@@ -121,9 +124,9 @@ class Stream:
     def poll(self) -> Result | None:
         """The newest result, if there is one that has not been given yet; never waits."""
         self._pump()
-        ready, self._ready = self._ready, None
-        if ready is None:
+        if not self._ready:
             return None if self._live else self._substitute()
+        ready = self._ready.popleft()
         if self._held is not None:
             self._release(self._held)
         self._held = ready.slot
@@ -135,6 +138,11 @@ class Stream:
         Raises: Timeout. NotRunning: the bridge or its worker has gone. FrameError. BridgeError:
             the frame could not be run.
         """
+        if self._ticks_itself:
+            raise FrameError(
+                "a stream of policy latest or lockstep", "one of policy free",
+                "Its results belong to no frame: submit and poll.",
+            )  # fmt: skip
         until = time.monotonic() + timeout_s
         frame = self._checked(pixels)
         while (frame_id := self._copy_out_if_free(frame)) is None:
@@ -168,12 +176,33 @@ class Stream:
         else:
             self._bridge._ask("set", self._note_error, stream=self.number, parameters=values)
 
-    def load(self, chain: str | list[str], timeout_s: float = 60.0) -> None:
-        """Change the chain and wait until it is there; the old one runs until then.
+    def load(self, chain: str | Sequence[str], timeout_s: float = 60.0) -> None:
+        """Change the chain; the old one runs until the new one can.
 
+        Args:
+            timeout_s: 0 never waits: the change shows in `chain` and `packages`, and what cannot be
+                loaded in `error`.
         Raises: BridgeError: it cannot be loaded, and the old one stays. Timeout.
         """
-        self._bridge.load(self.number, chain, timeout_s)
+        if timeout_s:
+            self._bridge.load(self.number, chain, timeout_s)
+        else:
+            names = located(chain)
+            self._bridge._ask("load", self._note_error, stream=self.number, chain=names)
+
+    def reset(self, seed: int = 0, *, timeout_s: float = 0.0) -> None:
+        """Bring the models back to the beginning: their state to what `seed` makes of it, their
+        tick to 0.
+
+        Args:
+            timeout_s: 0 never waits; more waits until every frame submitted from then on, or every
+                tick, sees the fresh state.
+        Raises: BridgeError, Timeout.
+        """
+        if timeout_s:
+            self._bridge.reset(self.number, seed, timeout_s)
+        else:
+            self._bridge._ask("reset", self._note_error, stream=self.number, seed=seed)
 
     def close(self) -> None:
         """End the stream. A second time does nothing."""
@@ -206,7 +235,12 @@ class Stream:
         self.provider = message["provider"]
         # Whoever changed it: this is what to open again after the bridge was gone.
         chain = message.get("references") or self._wanted["chain"]
-        self._wanted = {**self._wanted, "chain": chain, "parameters": message["parameters"]}
+        self._wanted = {
+            **self._wanted,
+            "chain": chain,
+            "parameters": message["parameters"],
+            "seed": message.get("seed", self._wanted["seed"]),
+        }
         self.knobs = {knob["name"]: knob for knob in message["knobs"]}
 
     def _told(self, message: Fields) -> None:
@@ -244,7 +278,8 @@ class Stream:
     def _drop_epoch(self) -> None:
         """All slots are ours again; what is still mapped stays readable."""
         self._live = False
-        self._ready = self._held = None
+        self._held = None
+        self._ready.clear()
         self._times.clear()
         self._free.clear()
         if self._doorbell is not None:
@@ -331,21 +366,23 @@ class Stream:
     def _take(self, ring: tuple[int, ...]) -> None:
         if ring[0] == wire.DROPPED:
             _, _, slot, frame_id, reason = ring
-            if reason != wire.REASON_NEWER:
+            if reason in (wire.REASON_FAILED, wire.REASON_WITHHELD):
                 self.error = _not_shown(frame_id, reason)
-            self.counters.dropped += 1
+            self.counters.taken += reason == wire.REASON_TAKEN
+            self.counters.dropped += reason != wire.REASON_TAKEN
             self.counters.withheld += reason == wire.REASON_WITHHELD
             self._times.pop(frame_id, None)
             self._free.append(slot)
             return
         _, _, source, result, frame_id, model_us, chain = ring
         self.counters.returned += 1
-        self._free.append(source)
-        if self._ready is not None:
+        if source != wire.NO_SLOT:
+            self._free.append(source)
+        since_ns = time.perf_counter_ns() if self._ticks_itself else self._times.pop(frame_id, 0)
+        if self._ready and not self._every:
             self.counters.late += 1
-            self._times.pop(self._ready.frame_id, None)
-            self._release(self._ready.slot)
-        self._ready = _Ready(result, frame_id, model_us, chain)
+            self._release(self._ready.popleft().slot)
+        self._ready.append(_Ready(result, frame_id, since_ns, model_us, chain))
 
     def _release(self, slot: int) -> None:
         if self._doorbell is not None:
@@ -353,11 +390,10 @@ class Stream:
 
     def _result(self, ready: _Ready) -> Result:
         self._shown_id = ready.frame_id
-        submitted = self._times.pop(ready.frame_id, 0)
         return Result(
             frame_id=ready.frame_id,
             pixels=self._results[ready.slot],
-            age_ms=(time.perf_counter_ns() - submitted) / 1e6,
+            age_ms=(time.perf_counter_ns() - ready.since_ns) / 1e6,
             model_ms=ready.model_us / 1000,
             chain=f"{ready.chain:08x}",
             origin="bridge",

@@ -15,7 +15,9 @@ MAX_MESSAGE_BYTES = 1 << 20
 """Of a message to the client; the bridge takes 64 KiB."""
 
 SUBMIT, DONE, DROPPED, RELEASE = 1, 2, 3, 4
-REASON_NEWER, REASON_FAILED, REASON_WITHHELD = 0, 1, 2
+REASON_NEWER, REASON_FAILED, REASON_WITHHELD, REASON_TAKEN = 0, 1, 2, 3
+NO_SLOT = 0x7F
+"""In a `done` that gives no input slot back."""
 
 # array header, kind, u32 epoch, ...; every integer has its full width, so offsets are fixed.
 _SUBMIT = struct.Struct(">3sIBBQBQ")
