@@ -24,12 +24,16 @@ ROOMS = (
 INFERENCE = (
     ("bridge.inference.manifest",),
     ("bridge.inference.package",),
-    ("bridge.inference.placement", "bridge.inference.graph_builder"),
+    (
+        "bridge.inference.placement", "bridge.inference.graph_builder", "bridge.inference.state",
+        "bridge.inference.latent",
+    ),
+    ("bridge.inference.finite",),
     ("bridge.inference.pixels", "bridge.inference.backends"),
     ("bridge.inference.runner",),
     ("bridge.inference.chain",),
     ("bridge.inference.verification",),
-)
+)  # fmt: skip
 NEVER = {"torch", "torchvision", "tensorflow", "keras"}
 CONVERTERS_MAY = {"bridge.inference.package", "bridge.frames", "bridge.errors"}
 CLIENT_MAY = {"numpy", "zmq", "msgpack", "framebridge_client", "_posixshmem"}

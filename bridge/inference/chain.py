@@ -19,7 +19,8 @@ class Chain:
         source: contract of the frames it takes.
         result: contract of the frames it makes.
         digest: sha256 in hex of everything that decides its pixels: packages, precision, backend,
-            provider and frame format. Parameters are not part of it.
+            provider and frame format. Parameters and the seed are not part of it.
+        notes: what a person should know of how it runs, a sentence each.
     """
 
     def __init__(
@@ -42,11 +43,30 @@ class Chain:
         self.result = self._runner.result
         self.execution = self._runner.execution
         self.digest = _digest(self._runner, options)
+        self.notes: list[str] = []
 
-    def run(self, source: Pixels, result: Pixels) -> None:
-        """Read one frame and write one, both in place.
+    @property
+    def tick(self) -> int:
+        """Index of the next run: how many there were since `reset`."""
+        return self._runner.tick
 
-        Raises: InferenceError. NonFiniteError: `result` must not be shown.
+    @property
+    def stateful(self) -> bool:
+        """Whether a run depends on those before it."""
+        return self._runner.stateful
+
+    def reset(self, seed: int = 0) -> None:
+        """Back to tick 0 with another seed, as if no frame had come yet. Parameters stay.
+
+        Raises: InferenceError.
+        """
+        self._runner.reset(seed)
+
+    def run(self, source: Pixels | None, result: Pixels) -> None:
+        """Read one frame and write one, both in place; without a frame, the last one is used.
+
+        Raises: InferenceError. NonFiniteError: `result` must not be shown, and the states are those
+            of the last good run.
         """
         self._runner.run(source, result)
 

@@ -16,7 +16,7 @@ PREFIX = "framebridge/"
 class GraphBuilder:
     """Nodes and constants to be placed before and after a core graph.
 
-    Every method adds one node and returns the name of its output.
+    Every method but `unique` adds nodes and returns the name of the last one's output.
     """
 
     def __init__(self) -> None:
@@ -26,13 +26,13 @@ class GraphBuilder:
 
     def add(self, op_type: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
         """One node with one output, named by us unless `output` is given."""
-        name = self._name(op_type)
+        name = self.unique(op_type)
         node = helper.make_node(op_type, list(inputs), [output or name], name, **attributes)
         self.nodes.append(node)
         return output or name
 
     def constant(self, values: npt.ArrayLike, dtype: npt.DTypeLike) -> str:
-        name = self._name("constant")
+        name = self.unique("constant")
         self.initializers.append(numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
@@ -86,6 +86,7 @@ class GraphBuilder:
             coordinate_transformation_mode="half_pixel",
         )  # fmt: skip
 
-    def _name(self, what: str) -> str:
+    def unique(self, what: str) -> str:
+        """A name that is not in use."""
         self._count += 1
         return f"{PREFIX}{self._count}.{what}"

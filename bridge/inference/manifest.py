@@ -186,10 +186,14 @@ def _number(value: object) -> bool:
 
 
 class FrameOutput(_Picture, kw_only=True, tag_field="role", tag="frame"):
-    """The picture made: float (1, C, H * scale, W * scale) in `range`, clamped by the bridge."""
+    """The picture made: float (1, C, H * scale, W * scale) in `range`, clamped by the bridge.
+
+    Without a frame input it is float (1, C, H, W) of `size`: width and height.
+    """
 
     name: PortName
     scale: Annotated[int, Meta(ge=1, le=16)] = 1
+    size: Pair | None = None
 
 
 class StateOutput(_Strict, kw_only=True, tag_field="role", tag="state"):
@@ -280,6 +284,14 @@ class Manifest(_Strict, kw_only=True):
                 raise ValueError(f"{what}: the name {twice[0]!r} stands twice")
             if sum(isinstance(port, (FrameInput, FrameOutput)) for port in ports) > 1:
                 raise ValueError(f"{what}: at most one port may have the role frame")
+        result = self.frame_output
+        if result is not None and self.frame_input is None and result.size is None:
+            raise ValueError("without a frame input the frame output needs `size`")
+        if result is not None and result.size is not None:
+            if self.frame_input is not None:
+                raise ValueError("with a frame input the frame output has `scale`, not `size`")
+            if result.scale != 1:
+                raise ValueError("a frame output with `size` has no `scale`")
         states = {port.name for port in self.inputs if isinstance(port, StateInput)}
         fed = [port.feeds for port in self.outputs if isinstance(port, StateOutput)]
         if sorted(states) != sorted(fed):

@@ -6,18 +6,21 @@ move on bytes, because moving bytes costs a quarter of moving floats (docs/archi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from bridge.errors import GraphMismatchError
+from bridge.errors import GraphMismatchError, UnsupportedModelError
 from bridge.frames import FrameFormat
+from bridge.inference.finite import Watched, watch
 from bridge.inference.graph_builder import PREFIX, GraphBuilder
 from bridge.inference.manifest import FrameInput, FrameOutput, Manifest
-from bridge.inference.package import IR_VERSION_MAX
+from bridge.inference.package import IR_VERSION_MAX, OPSET
 from bridge.inference.placement import Placement, place
+from bridge.inference.state import StatePort, state_ports
 
 FRAME_IN = PREFIX + "frame"
 FRAME_OUT = PREFIX + "result"
@@ -36,19 +39,22 @@ class ComposedGraph:
     """A core graph between two frames.
 
     Attributes:
-        model: serialized; takes FRAME_IN uint8 (H, W, 4) and the package's parameters, gives
-            FRAME_OUT uint8 (H', W', 4) and SUM_OUT float32 (1), the sum of the core's output:
-            rounding to bytes turns NaN into 0 and infinity into 255, and only the sum tells.
+        model: serialized; takes FRAME_IN uint8 (H, W, 4), where the package has a frame input,
+            and the package's parameters, states and latent codes; gives FRAME_OUT uint8
+            (H', W', 4), the states, and SUM_OUT float32 (1), which is finite when the core's
+            picture and every state are: rounding to bytes turns NaN into 0 and infinity into 255.
         source: contract of the input.
         result: contract of the output.
         form: "bytes" where the core's last DepthToSpace was replaced by a move of bytes, else
             "plain".
+        states: what the graph gives for its own next run.
     """
 
     model: bytes
     source: FrameFormat
     result: FrameFormat
     form: str
+    states: tuple[StatePort, ...]
 
 
 def compose(
@@ -57,39 +63,87 @@ def compose(
     """The graph that maps frames of the contract `source` to frames of the same contract.
 
     Args:
-        core: float (1, C, H, W) to float (1, C, H * scale, W * scale); not changed.
+        core: float (1, C, H, W), where it takes a frame, to float (1, C, H * scale, W * scale);
+            not changed.
         plain: leave the core as it is, to have something to compare with.
     Raises: FrameFormatError, UnsupportedModelError, GraphMismatchError.
     """
     placement = place(manifest, source.width, source.height)
     result = source.resized(*placement.output)
     port_in, port_out = manifest.frame_input, manifest.frame_output
-    assert port_in is not None  # place() has checked
-    assert port_out is not None
+    assert port_out is not None  # place() has checked
+    states = state_ports(core, manifest, placement.model)
 
     shuffle = None if plain else _final_shuffle(core, port_out, placement)
     build = GraphBuilder()
-    planes = _planes(build, source, placement)
-    rgb = _colour_planes(build, planes, source)
-    _frame_to_tensor(build, rgb, port_in, placement)
+    planes = rgb = None
+    if port_in is not None:
+        planes = _planes(build, source, placement)
+        rgb = _colour_planes(build, planes, source)
+        padding = port_in.size.padding if port_in.size.fixed is None else "zero"
+        _frame_to_tensor(build, rgb, port_in, placement, padding, port_in.name)
     split = len(build.nodes)
-    if shuffle is None:
-        colour = _tensor_to_planes(build, rgb, port_in, port_out, placement)
-        alpha = _alpha_planes(build, planes, source, placement, port_out.scale)
+    channels = 3 if port_out.channels == "RGB" else 1
+    width, height = _model_output(placement, port_out.scale)
+    made = Watched(port_out.name, (1, channels, height, width))
+    if shuffle is None or planes is None:
+        colour = _tensor_to_planes(build, rgb, port_out, placement)
+        alpha = _alpha_planes(build, planes, source, placement)
         picture = _interleave(build, colour, alpha, source)
     else:
         picture = _shuffled_bytes(build, shuffle, planes, source, port_out, placement)
+        width, height = placement.model
+        made = Watched(shuffle.node.input[0], (1, channels * shuffle.block**2, height, width))
     if source.rows == "bottom_first":
         picture = build.reversed(picture, 0)
     build.add("Identity", [picture], FRAME_OUT)
-    made = port_out.name if shuffle is None else shuffle.node.input[0]
-    total = build.add("ReduceSum", [made], keepdims=0)
-    build.add("Reshape", [total, build.constant([1], np.int64)], SUM_OUT)
+    watch(build, [made, *(Watched(s.gives, s.shape, s.dtype) for s in states)], SUM_OUT)
 
-    model = _join(core, build, split, source, result, (port_in, port_out), shuffle)
-    return ComposedGraph(
-        model.SerializeToString(), source, result, "plain" if shuffle is None else "bytes"
-    )
+    model = _join(core, build, split, source, result, manifest, states, shuffle)
+    form = "plain" if shuffle is None else "bytes"
+    return ComposedGraph(model.SerializeToString(), source, result, form, tuple(states))
+
+
+def compose_initial(states: Sequence[StatePort], manifest: Manifest, source: FrameFormat) -> bytes:
+    """The graph that makes states of a frame: of FRAME_IN uint8 (H, W, 4), one output for each
+    state, under the name of the port that takes it.
+
+    A state of the size of the model's input is what the frame input would be. One of another size,
+    or in a package without a frame input, is what of the frame the model sees, stretched to it, in
+    the channels and the range of the frame input, or else of the frame output.
+    Raises: UnsupportedModelError: a state is no picture of those channels.
+    """
+    placement = place(manifest, source.width, source.height)
+    port = manifest.frame_input or manifest.frame_output
+    assert port is not None  # place() has checked
+    padding = "zero"
+    if isinstance(port, FrameInput) and port.size.fixed is None:
+        padding = port.size.padding
+    channels = 3 if port.channels == "RGB" else 1
+    build = GraphBuilder()
+    rgb = _colour_planes(build, _planes(build, source, placement), source)
+    outputs = []
+    for state in states:
+        if len(state.shape) != 4 or state.shape[:2] != (1, channels):
+            raise UnsupportedModelError(
+                f"{manifest.name} {state.gives}",
+                f"a state (1, {channels}, H, W), for it begins as a frame",
+                f"shape {list(state.shape)}",
+                'Write `initial = "zeros"`, or another shape of the state.',
+            )
+        way = placement
+        if state.size != placement.model:
+            way = Placement(placement.crop, state.size, (0, 0, 0, 0), placement.kept, state.size)
+        made = build.unique(state.takes)
+        _frame_to_tensor(build, rgb, port, way, padding, made)
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(state.dtype))
+        build.nodes.append(helper.make_node("Cast", [made], [state.takes], to=kind))
+        outputs.append(helper.make_tensor_value_info(state.takes, kind, state.shape))
+    graph = helper.make_graph(build.nodes, "initial", [_frame_value(source)], outputs)
+    graph.initializer.extend(build.initializers)
+    opset = helper.make_opsetid("", OPSET)
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION_MAX)
+    return bytes(model.SerializeToString())
 
 
 # From the frame to the core's input.
@@ -115,10 +169,13 @@ def _colour_planes(build: GraphBuilder, planes: str, source: FrameFormat) -> str
     return build.add("Unsqueeze", [rgb, build.constant([0], np.int64)])
 
 
-def _frame_to_tensor(build: GraphBuilder, rgb: str, port: FrameInput, placement: Placement) -> None:
-    """Adds the nodes that make the core's input `port.name` of uint8 (1, 3, h, w)."""
+def _frame_to_tensor(
+    build: GraphBuilder, rgb: str, port: FrameInput | FrameOutput, placement: Placement,
+    padding: str, output: str,
+) -> None:  # fmt: skip
+    """Adds the nodes that make `output` of uint8 (1, 3, h, w)."""
     low, high = port.range
-    mode = _PAD_MODES[port.size.padding if port.size.fixed is None else "zero"]
+    mode = _PAD_MODES[padding]
     resized = placement.resized != placement.crop[2:]
     if any(placement.pad) and not resized:
         rgb = build.pad(rgb, _onnx_pads(placement), mode)
@@ -136,7 +193,7 @@ def _frame_to_tensor(build: GraphBuilder, rgb: str, port: FrameInput, placement:
             black = low + (high - low) / 255 * offset
             value = build.affine(value, 1, -black)
             value = build.affine(build.pad(value, _onnx_pads(placement), mode), 1, black)
-    build.add("Identity", [value], port.name)
+    build.add("Identity", [value], output)
 
 
 def _onnx_pads(placement: Placement) -> list[int]:
@@ -166,9 +223,9 @@ def _luma(build: GraphBuilder, rgb_255: str, port: FrameInput | FrameOutput) -> 
 
 
 def _tensor_to_planes(
-    build: GraphBuilder, rgb: str, port_in: FrameInput, port: FrameOutput, placement: Placement
+    build: GraphBuilder, rgb: str | None, port: FrameOutput, placement: Placement
 ) -> str:
-    """uint8 (1, 3, H, W), RGB, of the core's output."""
+    """uint8 (1, 3, H, W), RGB, of the core's output; `rgb` is the frame's own, if there is one."""
     low, high = port.range
     value = build.affine(port.name, 1, -low)
     x, y, width, height = placement.kept
@@ -179,25 +236,27 @@ def _tensor_to_planes(
         value = build.resize_linear(value, placement.output[1], placement.output[0], channels)
     if port.channels == "RGB":
         return build.quantize(value, (high - low) / 255)
+    weights, offset = LUMA[port.luma]
+    value = build.affine(value, 255 / (high - low), 0)
+    if rgb is None:
+        grey = build.quantize(build.affine(value, 1, -offset), float(weights.sum()))
+        return build.concat([grey] * 3, 1)
     # Only brightness is the model's: the colour is the frame's own. A change of Y at constant
     # Cb and Cr adds the same amount to R, G and B.
     colour = build.dequantize(rgb, 1.0)
     if placement.output != placement.crop[2:]:
         colour = build.resize_linear(colour, placement.output[1], placement.output[0], 3)
-    weights, _ = LUMA[port.luma]
-    change = build.add(
-        "Sub", [build.affine(value, 255 / (high - low), 0), _luma(build, colour, port)]
-    )
+    change = build.add("Sub", [value, _luma(build, colour, port)])
     change = build.affine(change, float(1 / weights.sum()), 0)
     return build.quantize(build.add("Add", [colour, change]), 1.0)
 
 
 def _alpha_planes(
-    build: GraphBuilder, planes: str, source: FrameFormat, placement: Placement, scale: int
+    build: GraphBuilder, planes: str | None, source: FrameFormat, placement: Placement
 ) -> str:
     """uint8 (1, H, W): the frame's own alpha at the result's size, or 255."""
     width, height = placement.output
-    if source.alpha == "opaque":
+    if source.alpha == "opaque" or planes is None:
         return build.constant(np.full((1, height, width), 255), np.uint8)
     alpha = build.slice(planes, [3], [4], [0])
     if placement.output == placement.crop[2:]:
@@ -312,7 +371,8 @@ def _join(
     split: int,
     source: FrameFormat,
     result: FrameFormat,
-    ports: tuple[FrameInput, FrameOutput],
+    manifest: Manifest,
+    states: Sequence[StatePort],
     shuffle: _Shuffle | None,
 ) -> onnx.ModelProto:
     """One model: our nodes, the core's, our nodes. The names of the core stay as they are."""
@@ -324,12 +384,23 @@ def _join(
     del graph.node[:], graph.input[:], graph.output[:], graph.value_info[:]
     graph.node.extend([*build.nodes[:split], *kept, *build.nodes[split:]])
     graph.initializer.extend(build.initializers)
-    graph.input.append(helper.make_tensor_value_info(FRAME_IN, TensorProto.UINT8, source.shape))
-    graph.input.extend(v for v in core.graph.input if v.name != ports[0].name)
+    ours = {state.takes for state in states}
+    if manifest.frame_input is not None:
+        ours.add(manifest.frame_input.name)
+        graph.input.append(_frame_value(source))
+    graph.input.extend(v for v in core.graph.input if v.name not in ours)
     graph.output.append(helper.make_tensor_value_info(FRAME_OUT, TensorProto.UINT8, result.shape))
     graph.output.append(helper.make_tensor_value_info(SUM_OUT, TensorProto.FLOAT, [1]))
+    for state in states:
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(state.dtype))
+        graph.input.append(helper.make_tensor_value_info(state.takes, kind, state.shape))
+        graph.output.append(helper.make_tensor_value_info(state.gives, kind, state.shape))
     joined.ir_version = min(core.ir_version, IR_VERSION_MAX)
     return joined
+
+
+def _frame_value(source: FrameFormat) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(FRAME_IN, TensorProto.UINT8, source.shape)
 
 
 def _check_names(core: onnx.ModelProto) -> None:

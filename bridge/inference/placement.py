@@ -37,17 +37,22 @@ class Placement:
 def place(manifest: Manifest, width: int, height: int) -> Placement:
     """How a frame of `width` x `height` passes through the package.
 
+    A package without a frame input takes frames of any size: they are stretched to its own.
     Raises: FrameFormatError: the package does not take frames of this size.
-        UnsupportedModelError: the package does not map a frame to a frame.
+        UnsupportedModelError: the package makes no frame.
     """
     source, result = manifest.frame_input, manifest.frame_output
-    if source is None or result is None:
+    if result is None:
         raise UnsupportedModelError(
             manifest.name,
-            "one frame input and one frame output",
-            f"task {manifest.task} with {[type(p).__name__ for p in manifest.inputs]}",
-            "Choose a package that maps a frame to a frame.",
+            "a frame output",
+            f"task {manifest.task} with {[type(p).__name__ for p in manifest.outputs]}",
+            "Choose a package that makes a frame.",
         )
+    if source is None:
+        assert result.size is not None  # the manifest has checked
+        made = result.size[0], result.size[1]
+        return Placement((0, 0, width, height), made, (0, 0, 0, 0), (0, 0, *made), made)
     size, scale = source.size, result.scale
     if max(width, height) * scale > MAX_SIDE:
         raise FrameFormatError(
@@ -89,7 +94,8 @@ def place(manifest: Manifest, width: int, height: int) -> Placement:
 
 
 def result_format(manifest: Manifest, source: FrameFormat) -> FrameFormat:
-    """The contract of what the package makes of frames of the contract `source`.
+    """The contract of what the package makes of frames of the contract `source`: of the frame's
+    size times the scale, or of the package's own where it takes no frame.
 
     Raises: FrameFormatError, UnsupportedModelError.
     """

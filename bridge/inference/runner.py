@@ -10,19 +10,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bridge.errors import NonFiniteError, UnsupportedModelError
+from bridge.errors import InferenceError, NonFiniteError, UnsupportedModelError
 from bridge.frames import FrameFormat, Pixels
 from bridge.inference.backends import onnxruntime as backend
+from bridge.inference.backends.base import CompiledGraph
+from bridge.inference.latent import LatentWalk
 from bridge.inference.manifest import (
     FrameInput,
     FrameOutput,
+    LatentInput,
     ParameterInput,
     Precision,
+    StateInput,
+    StateOutput,
     check_parameters,
 )
 from bridge.inference.package import ModelPackage
-from bridge.inference.pixels import FRAME_IN, FRAME_OUT, SUM_OUT, compose
+from bridge.inference.pixels import FRAME_IN, FRAME_OUT, SUM_OUT, compose, compose_initial
+from bridge.inference.state import State, Tensor
 
+_SERVED = (FrameInput, FrameOutput, ParameterInput, StateInput, StateOutput, LatentInput)
 _TYPES: dict[str, npt.DTypeLike] = {
     "float": np.float32,
     "colour": np.float32,
@@ -40,22 +47,29 @@ class RunOptions:
         allow_fallback: take another provider when that one is not to be had.
         precision: which of the package's graphs; None is the reference.
         threads: for one operator; 0 takes one for each core.
+        repeats: keep a copy of each frame, so that a run without one can use it again. With a
+            state or a latent code a copy is always kept; elsewhere it costs more than it is worth
+            where each run has its own frame.
     """
 
     provider: str = "auto"
     allow_fallback: bool = False
     precision: Precision | None = None
     threads: int = 0
+    repeats: bool = False
 
 
 class Runner:
     """A package ready to turn frames of one format into frames of another.
+
+    What it makes depends on the parameters, and on the seed and every frame since `reset`.
 
     Attributes:
         package: what is being run.
         source: contract of the frames it takes.
         result: contract of the frames it makes.
         execution: backend and provider obtained.
+        tick: index of the next run: how many there were since `reset`.
     """
 
     def __init__(
@@ -66,9 +80,9 @@ class Runner:
         Raises: FrameFormatError, GraphMismatchError, GraphMissingError, InferenceError,
             ProviderError, RuntimeMissingError, UnsupportedModelError.
         """
-        options = options or RunOptions()
+        self._options = options or RunOptions()
         _check_roles(package)
-        core = package.load_graph(options.precision)
+        core = package.load_graph(self._options.precision)
         composed = compose(core, package.manifest, source)
         self.package = package
         self.source = composed.source
@@ -83,43 +97,152 @@ class Runner:
             name: _tensor(port, port.default).reshape(shapes[name])
             for name, port in self._parameters.items()
         }
-        self._compiled = backend.compile_graph(
-            composed.model,
-            provider=options.provider,
-            allow_fallback=options.allow_fallback,
-            threads=options.threads,
-            place=str(package.folder),
-        )
+        latents = [p for p in package.manifest.inputs if isinstance(p, LatentInput)]
+        self._walks = [LatentWalk(port, index) for index, port in enumerate(latents)]
+        self._values |= {p.name: w.value for p, w in zip(latents, self._walks, strict=True)}
+        self._compiled = self._compile(composed.model)
         self.execution = self._compiled.execution
         self._sum = np.zeros(1, np.float32)
 
-    def run(self, source: Pixels, result: Pixels) -> None:
+        self._takes_frame = package.manifest.frame_input is not None
+        self._held: Pixels | None = None
+        self._seen = self._begun = False
+        """Since `reset`: a frame was given; a good run has begun the states of one."""
+        self._states = [State(port) for port in composed.states]
+        self._framed = [state for state in self._states if state.port.initial == "frame"]
+        self._initial: CompiledGraph | None = None
+        self._fresh: dict[str, Tensor] = {}
+        """By the name of its input: the state that the last frame to begin with makes."""
+        if self._framed:
+            ports = [state.port for state in self._framed]
+            self._initial = self._compile(compose_initial(ports, package.manifest, source))
+            self._fresh = {port.takes: np.zeros(port.shape, port.dtype) for port in ports}
+        self.reset()
+
+    @property
+    def stateful(self) -> bool:
+        """Whether a run depends on those before it."""
+        return bool(self._states)
+
+    @property
+    def states(self) -> dict[str, Tensor]:
+        """Copies of what the next run reads, by the name of the input that takes it."""
+        return {state.port.takes: state.now.copy() for state in self._states}
+
+    def reset(self, seed: int = 0) -> None:
+        """Back to tick 0: states as they begin, and no frame seen. Parameters stay.
+
+        Args:
+            seed: of noise and latent codes; any integer, of which the lower 64 bits count.
+        Raises: InferenceError.
+        """
+        self._seed = seed % 2**64
+        self.tick = 0
+        self._seen = self._begun = False
+        black = self._black()
+        if self._framed:
+            self._begin_with(black)
+        for index, state in enumerate(self._states):
+            state.restart(self._seed, index, self._fresh.get(state.port.takes))
+        if self._takes_frame and (self._options.repeats or self._states or self._walks):
+            self._hold(black)
+        else:
+            self._held = None
+
+    def run(self, source: Pixels | None, result: Pixels) -> None:
         """Read one frame and write one, both in place.
 
         Args:
-            source: uint8 (H, W, 4) as `self.source` states.
+            source: uint8 (H, W, 4) as `self.source` states. None is no frame this time: a package
+                with a frame input is given the last one again, black before any, and one without
+                goes on from its state. A frame begins anew the states that begin as a frame:
+                the first since `reset`, and each in a package without a frame input.
             result: uint8 (H', W', 4) as `self.result` states; overwritten.
-        Raises: InferenceError. NonFiniteError: the model gave NaN or infinity, and `result` must
-            not be shown.
+        Raises: InferenceError: there is no result, and nothing has changed. NonFiniteError: the
+            model gave NaN or infinity, and `result` must not be shown.
+        Guarantees: after an error each state is the last good one, bit for bit.
         """
-        if not self._run(source, result):
+        fresh: dict[str, Tensor] = {}
+        if source is not None and self._framed and not (self._takes_frame and self._begun):
+            self._begin_with(source)
+            fresh = self._fresh
+        frame = self._last() if source is None and self._takes_frame else source
+        finite = self._run(frame, result, fresh)
+        self.tick += 1
+        if source is not None:
+            self._seen = True
+            if self._held is not None:
+                self._hold(source)
+        if not finite:
             raise NonFiniteError(
                 str(self.package.folder), "finite numbers", "NaN or infinity",
                 "The weights or a parameter are at fault: turn it back, or convert them again.",
             )  # fmt: skip
-
-    def _run(self, source: Pixels, result: Pixels) -> bool:
-        """Whether what the model gave was finite."""
-        outputs: dict[str, npt.NDArray[Any]] = {FRAME_OUT: result, SUM_OUT: self._sum}
-        self._compiled.run({FRAME_IN: source, **self._values}, outputs)
-        return math.isfinite(self._sum[0])
+        self._begun = self._begun or source is not None
+        for state in self._states:
+            state.advance()
 
     def warm_up(self) -> None:
-        """Run once on black, because a first run costs more than those after it.
+        """Run once on black, because a first run costs more than those after it. No tick passes.
 
         Raises: InferenceError. A result that is not finite is nobody's fault yet.
         """
-        self._run(np.zeros(self.source.shape, np.uint8), np.zeros(self.result.shape, np.uint8))
+        self._run(self._black(), np.zeros(self.result.shape, np.uint8), {})
+
+    def _compile(self, model: bytes) -> CompiledGraph:
+        return backend.compile_graph(
+            model,
+            provider=self._options.provider,
+            allow_fallback=self._options.allow_fallback,
+            threads=self._options.threads,
+            place=str(self.package.folder),
+        )
+
+    def _run(self, frame: Pixels | None, result: Pixels, fresh: dict[str, Tensor]) -> bool:
+        """Whether what the model gave was finite.
+
+        Args:
+            fresh: states to read in place of those there are.
+        """
+        for walk in self._walks:
+            walk.go_to(self._seed, self.tick)
+        inputs = {**self._values}
+        if frame is not None and self._takes_frame:
+            inputs[FRAME_IN] = frame
+        outputs: dict[str, Tensor] = {FRAME_OUT: result, SUM_OUT: self._sum}
+        for state in self._states:
+            inputs[state.port.takes] = fresh.get(state.port.takes, state.now)
+            outputs[state.port.gives] = state.next
+        self._compiled.run(inputs, outputs)
+        return math.isfinite(self._sum[0])
+
+    def _begin_with(self, frame: Pixels) -> None:
+        """Make of a frame the states that begin as one."""
+        assert self._initial is not None
+        self._initial.run({FRAME_IN: frame}, self._fresh)
+
+    def _last(self) -> Pixels:
+        """The frame of a run that has none of its own."""
+        if self._held is None:
+            if self._seen:
+                raise InferenceError(
+                    str(self.package.folder), "a frame", "none, and the last was not kept",
+                    "Set `repeats` where a run may have no frame of its own.",
+                )  # fmt: skip
+            self._hold(self._black())
+        assert self._held is not None
+        return self._held
+
+    def _black(self) -> Pixels:
+        black = np.zeros(self.source.shape, np.uint8)
+        black[..., 3] = 255
+        return black
+
+    def _hold(self, frame: Pixels) -> None:
+        if self._held is None:
+            self._held = frame.copy()
+        else:
+            np.copyto(self._held, frame)
 
     def set_parameters(self, values: Mapping[str, object]) -> None:
         """Turn knobs; the next `run` sees them all.
@@ -138,16 +261,19 @@ class Runner:
 
     def close(self) -> None:
         self._compiled.close()
+        if self._initial is not None:
+            self._initial.close()
 
 
 def _check_roles(package: ModelPackage) -> None:
     ports = (*package.manifest.inputs, *package.manifest.outputs)
-    other = [p for p in ports if not isinstance(p, (FrameInput, FrameOutput, ParameterInput))]
+    other = [port for port in ports if not isinstance(port, _SERVED)]
     if other:
         role = type(other[0]).__struct_config__.tag
         raise UnsupportedModelError(
-            f"{package.folder} {other[0].name}", "ports of role frame or parameter",
-            f"role {role}", "This version runs packages that map a frame to a frame.",
+            f"{package.folder} {other[0].name}",
+            "ports of role frame, parameter, state or latent", f"role {role}",
+            "This version runs packages that make a frame.",
         )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from bridge.inference.manifest import (
     Graph,
     LatentInput,
     Manifest,
+    MaskInput,
     ParameterInput,
     Size,
     StateInput,
@@ -211,34 +212,228 @@ def knobs(shape: Sequence[int] = (1,)) -> SmallModel:
     )  # fmt: skip
 
 
-def feedback() -> SmallModel:
-    """A state goes in and comes out beside the frame."""
-    pictures = [_picture(name, 3, "H", "W") for name in (FRAME, "before", RESULT, "after")]
+def memory(
+    *,
+    initial: str = "zeros",
+    dtype: str = "float32",
+    takes_frame: bool = True,
+    size: Size | None = None,
+    state: Sequence[int | str] = (1, 3, "H", "W"),
+    picture: Sequence[int] = (12, 8),
+    range_: Sequence[float] = (0, 1),
+) -> SmallModel:
+    """Shows what it remembers, and remembers the frame; without one, the negative of what it shows.
+
+    Args:
+        state: shape; where it is not that of the frame, what is shown is its mean.
+        picture: width and height of the result where no frame is taken.
+    """
+    low, high = (float(side) for side in range_)
+    width, height = ("W", "H") if takes_frame else picture
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    whole = tuple(state) == (1, 3, "H", "W") or tuple(state[2:]) == (height, width)
+    nodes = [_node("Cast", ["before"], "remembered", to=TensorProto.FLOAT)]
+    if whole:
+        nodes.append(_node("Identity", ["remembered"], RESULT))
+    else:
+        nodes += [
+            _node("ReduceMean", ["remembered"], "mean", keepdims=0),
+            _node("Mul", [FRAME, "zero"] if takes_frame else ["blank", "zero"], "dark"),
+            _node("Add", ["dark", "mean"], RESULT),
+        ]
+    if takes_frame and whole:
+        nodes.append(_node("Identity", [FRAME], "kept"))
+    else:
+        nodes.append(_node("Sub", ["ends", "remembered"], "kept"))
+    nodes.append(_node("Cast", ["kept"], "after", to=kind))
+    weights: dict[str, Any] = {"zero": 0.0, "ends": low + high}
+    if not takes_frame:
+        weights["blank"] = np.zeros((1, 3, height, width))
+    states = [
+        helper.make_tensor_value_info(name, kind, list(state)) for name in ("before", "after")
+    ]
     core = _core(
-        [_node("Add", [FRAME, "before"], RESULT), _node("Identity", [FRAME], "after")],
-        pictures[:2],
-        pictures[2:],
-        {},
+        nodes,
+        [*([_picture(FRAME, 3, "H", "W")] if takes_frame else []), states[0]],
+        [_picture(RESULT, 3, height, width), states[1]],
+        weights,
     )
+    ends = [low, high]
+    frame = [FrameInput(name=FRAME, size=size or Size(), range=ends)] if takes_frame else []
+    result = FrameOutput(name=RESULT, range=ends, size=None if takes_frame else list(picture))
+    kept = StateOutput(name="after", feeds="before", initial=initial, dtype=dtype)
+    return SmallModel(core, _manifest([*frame, StateInput(name="before")], [result, kept]))
+
+
+def recurrent(*, initial: str = "noise", dtype: str = "float32") -> SmallModel:
+    """A network whose every picture depends on all before it, and on a latent code."""
+    random = np.random.default_rng(4)
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    core = _core(
+        [
+            _node("Cast", ["before"], "remembered", to=TensorProto.FLOAT),
+            _node("Concat", [FRAME, "remembered"], "both", axis=1),
+            _conv("both", "gate", "gated"),
+            _node("Gemm", ["code", "mix"], "mixed"),
+            _node("Reshape", ["mixed", "plane"], "drift"),
+            _node("Add", ["gated", "drift"], "moved"),
+            _node("Tanh", ["moved"], "fresh"),
+            _node("Cast", ["fresh"], "after", to=kind),
+            _conv("fresh", "show", RESULT),
+        ],
+        [
+            _picture(FRAME, 3, "H", "W"),
+            helper.make_tensor_value_info("before", kind, [1, FEATURES, "H", "W"]),
+            helper.make_tensor_value_info("code", TensorProto.FLOAT, [1, 4]),
+        ],
+        [
+            _picture(RESULT, 3, "H", "W"),
+            helper.make_tensor_value_info("after", kind, [1, FEATURES, "H", "W"]),
+        ],
+        {
+            "gate": random.normal(0, 0.3, (FEATURES, 3 + FEATURES, 3, 3)),
+            "gate.bias": random.normal(0, 0.2, FEATURES),
+            "mix": random.normal(0, 0.5, (4, FEATURES)),
+            "show": random.normal(0, 0.2, (3, FEATURES, 3, 3)),
+            "show.bias": np.full(3, 0.5),
+        },
+    )
+    core.graph.initializer.append(numpy_helper.from_array(np.array([1, FEATURES, 1, 1]), "plane"))
     return SmallModel(
         core,
         _manifest(
-            [FrameInput(name=FRAME), StateInput(name="before")],
-            [FrameOutput(name=RESULT), StateOutput(name="after", feeds="before")],
+            [FrameInput(name=FRAME), StateInput(name="before"), LatentInput(name="code", length=4)],
+            [
+                FrameOutput(name=RESULT),
+                StateOutput(name="after", feeds="before", initial=initial, dtype=dtype),
+            ],
         ),
     )
 
 
-def generator() -> SmallModel:
-    """A picture of a latent code, and no frame goes in."""
+def generator(*, distribution: str = "normal", channels: str = "RGB") -> SmallModel:
+    """12 x 8 pixels, each column one of the four numbers of a latent code; no frame goes in."""
+    planes = 3 if channels == "RGB" else 1
     core = _core(
-        [_node("Add", ["code", "zeros"], RESULT)],
+        [
+            _node("Tile", ["code", "three"], "row"),
+            _node("Add", ["row", "zeros"], RESULT),
+        ],
         [helper.make_tensor_value_info("code", TensorProto.FLOAT, [1, 4])],
+        [_picture(RESULT, planes, 8, 12)],
+        {"zeros": np.zeros((1, planes, 8, 12))},
+    )
+    core.graph.initializer.append(numpy_helper.from_array(np.array([1, 3]), "three"))
+    return SmallModel(
+        core,
+        _manifest(
+            [LatentInput(name="code", length=4, distribution=distribution)],
+            [FrameOutput(name=RESULT, size=[12, 8], channels=channels)],
+        ),
+    )
+
+
+FAULTS = ["none", "huge", "negative", "difference", "quotient", "half"]
+PLACES = ["nowhere", "picture", "state", "both"]
+
+
+def fragile(*, dtype: str = "float32") -> SmallModel:
+    """A linear network with a state, 12 x 8, and knobs that break it in the ways there are.
+
+    `fault` at `gain` 1e30: plus infinity, minus infinity, infinity minus infinity, zero divided by
+    zero, and a number that only float16 cannot hold; at gain 1 the first three are finite. It is
+    added in `place`, at every pixel or at `pixel` alone. `growth` is a factor of the state.
+    """
+    random = np.random.default_rng(6)
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    nodes = [
+        _node("Mul", ["gain", "gain"], "square"),
+        _node("Neg", ["square"], "minus"),
+        _node("Add", ["square", "minus"], "nothing"),
+        _node("Div", ["nothing", "none"], "undefined"),
+        _node("Concat", ["none", "square", "minus", "nothing", "undefined", "seventy"], "faults",
+              axis=0),
+        _node("Gather", ["faults", "fault"], "value"),
+        _node("Equal", ["order", "pixel"], "here"),
+        _node("Or", ["here", "everywhere"], "hit"),
+        _node("Gather", ["in.picture", "place"], "picture.share"),
+        _node("Gather", ["in.state", "place"], "state.share"),
+        _node("Cast", ["picture.share"], "picture.struck", to=TensorProto.BOOL),
+        _node("Cast", ["state.share"], "state.struck", to=TensorProto.BOOL),
+        _node("And", ["hit", "picture.struck"], "picture.hit"),
+        _node("And", ["hit", "state.struck"], "state.hit"),
+        _node("Where", ["picture.hit", "value", "none"], "picture.fault"),
+        _node("Where", ["state.hit", "value", "none"], "state.fault"),
+        _node("Cast", ["before"], "remembered", to=TensorProto.FLOAT),
+        _node("Mul", ["remembered", "growth"], "grown"),
+        _node("Mul", ["grown", "halves"], "old"),
+        _node("Mul", [FRAME, "halves"], "new"),
+        _node("Add", ["old", "new"], "blend"),
+        _node("Add", ["blend", "state.fault"], "struck"),
+        _node("Cast", ["struck"], "after", to=kind),
+        _conv("blend", "filter", "filtered"),
+        _node("Add", ["filtered", "picture.fault"], RESULT),
+    ]  # fmt: skip
+    weights: dict[str, Any] = {
+        "none": [0.0],
+        "seventy": [70_000.0],
+        "in.picture": [0.0, 1.0, 0.0, 1.0],
+        "in.state": [0.0, 0.0, 1.0, 1.0],
+        "halves": np.full((1, 3, 1, 1), 0.5),
+        "filter": random.normal(0, 0.1, (3, 3, 3, 3)) + np.eye(3)[:, :, None, None] / 9,
+        "filter.bias": np.full(3, 0.1),
+    }
+    knobs = [
+        helper.make_tensor_value_info("gain", TensorProto.FLOAT, [1]),
+        helper.make_tensor_value_info("growth", TensorProto.FLOAT, [1]),
+        helper.make_tensor_value_info("fault", TensorProto.INT64, [1]),
+        helper.make_tensor_value_info("place", TensorProto.INT64, [1]),
+        helper.make_tensor_value_info("pixel", TensorProto.INT64, [1]),
+        helper.make_tensor_value_info("everywhere", TensorProto.BOOL, [1]),
+    ]
+    states = [
+        helper.make_tensor_value_info(name, kind, [1, 3, 8, 12]) for name in ("before", "after")
+    ]
+    core = _core(
+        nodes,
+        [_picture(FRAME, 3, 8, 12), states[0], *knobs],
+        [_picture(RESULT, 3, 8, 12), states[1]],
+        weights,
+    )
+    order = np.arange(96).reshape(1, 1, 8, 12)
+    core.graph.initializer.append(numpy_helper.from_array(order, "order"))
+    return SmallModel(
+        core,
+        _manifest(
+            [
+                FrameInput(name=FRAME, size=Size(fixed=[12, 8])),
+                StateInput(name="before"),
+                ParameterInput(name="gain", kind="float", default=1.0, min=0, max=3e38),
+                ParameterInput(name="growth", kind="float", default=1.0, min=0, max=3e38),
+                ParameterInput(name="fault", kind="choice", default="none", choices=FAULTS),
+                ParameterInput(name="place", kind="choice", default="nowhere", choices=PLACES),
+                ParameterInput(name="pixel", kind="int", default=0, min=0, max=95),
+                ParameterInput(name="everywhere", kind="bool", default=False),
+            ],
+            [
+                FrameOutput(name=RESULT),
+                StateOutput(name="after", feeds="before", dtype=dtype),
+            ],
+        ),
+    )
+
+
+def masked() -> SmallModel:
+    """Keeps of the frame what a mask says."""
+    core = _core(
+        [_node("Mul", [FRAME, "keep"], RESULT)],
+        [_picture(FRAME, 3, "H", "W"), _picture("keep", 1, "H", "W")],
         [_picture(RESULT, 3, "H", "W")],
-        {"zeros": np.zeros((1, 3, 4, 4))},
+        {},
     )
     return SmallModel(
-        core, _manifest([LatentInput(name="code", length=4)], [FrameOutput(name=RESULT)])
+        core,
+        _manifest([FrameInput(name=FRAME), MaskInput(name="keep")], [FrameOutput(name=RESULT)]),
     )
 
 

@@ -296,6 +296,11 @@ def test_a_manifest_written_and_read_is_the_same(text: str) -> None:
         (('[{ name = "frame", role = "frame" }]',
           '[{ name = "frame", role = "frame" }, { name = "before", role = "state" }]'),
          "", "fed by one state output"),
+        (('inputs = [{ name = "frame", role = "frame" }]',
+          'inputs = [{ name = "code", role = "latent", length = 8 }]'),
+         "", "needs `size`"),
+        (('"result", role = "frame"', '"result", role = "frame", size = [16, 16]'),
+         "", "`scale`, not `size`"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_refused_with_the_field_it_is_in(

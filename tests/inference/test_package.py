@@ -23,7 +23,14 @@ from bridge.errors import (
     ManifestError,
     UnsafePackageError,
 )
-from bridge.inference.manifest import FrameInput, FrameOutput, Graph, Manifest, Size
+from bridge.inference.manifest import (
+    FrameInput,
+    FrameOutput,
+    Graph,
+    LatentInput,
+    Manifest,
+    Size,
+)
 from bridge.inference.package import (
     MANIFEST_MAX_BYTES,
     MANIFEST_NAME,
@@ -372,6 +379,53 @@ def test_a_parameter_of_another_type_or_size_is_refused(
         tensor.shape.dim[0].dim_value = 2
     with pytest.raises(GraphMismatchError, match=rf"inputs\[{index}\]"):
         model.write(tmp_path / "bad")
+
+
+@pytest.mark.parametrize(
+    ("where", "spoil"),
+    [
+        ("input", lambda tensor: setattr(tensor, "elem_type", TensorProto.FLOAT16)),
+        ("output", lambda tensor: setattr(tensor, "elem_type", TensorProto.FLOAT16)),
+        ("input", lambda tensor: setattr(tensor.shape.dim[1], "dim_value", 4)),
+        ("output", lambda tensor: setattr(tensor.shape.dim[0], "dim_value", 2)),
+        ("output", lambda tensor: tensor.shape.dim.add()),
+        ("input", lambda tensor: tensor.ClearField("shape")),
+    ],
+)
+def test_a_state_whose_ends_do_not_fit_each_other_is_refused(
+    where: str, spoil: Callable[[onnx.TypeProto.Tensor], None], tmp_path: Path,
+    small_models: ModuleType,
+) -> None:  # fmt: skip
+    model = small_models.memory()
+    spoil(getattr(model.core.graph, where)[1].type.tensor_type)
+    with pytest.raises(GraphMismatchError, match=r"outputs\[1\]: expected a float32 output"):
+        model.write(tmp_path / "bad")
+
+
+def test_a_state_of_another_type_than_the_manifest_says_is_refused(
+    tmp_path: Path, small_models: ModuleType
+) -> None:
+    small_models.memory(dtype="float16").write(tmp_path / "good")
+    halves, floats = small_models.memory(dtype="float16"), small_models.memory()
+    with pytest.raises(GraphMismatchError, match=r"outputs\[1\]: expected a float32 output"):
+        small_models.SmallModel(halves.core, floats.manifest).write(tmp_path / "bad")
+
+
+@pytest.mark.parametrize("fields", [{"length": 5}, {"length": 1}])
+def test_a_latent_code_of_another_length_is_refused(
+    fields: dict[str, int], tmp_path: Path, small_models: ModuleType
+) -> None:
+    inputs = [LatentInput(name="code", **fields)]
+    with pytest.raises(GraphMismatchError, match=r"inputs\[0\]: expected a float tensor \(1, "):
+        small_models.generator().stating(inputs=inputs).write(tmp_path / "bad")
+
+
+def test_the_stated_size_of_a_result_must_be_the_graphs_own(
+    tmp_path: Path, small_models: ModuleType
+) -> None:
+    outputs = [FrameOutput(name="result", size=[8, 12])]
+    with pytest.raises(GraphMismatchError, match=r"outputs\[0\]"):
+        small_models.generator().stating(outputs=outputs).write(tmp_path / "bad")
 
 
 def test_a_precision_that_the_package_has_not_is_named(folder: Path) -> None:

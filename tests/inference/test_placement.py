@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -12,7 +11,15 @@ from hypothesis import strategies as st
 
 from bridge.errors import FrameFormatError, UnsupportedModelError
 from bridge.frames import MAX_SIDE, FrameFormat
-from bridge.inference.manifest import FrameInput, FrameOutput, Graph, Manifest, Size
+from bridge.inference.manifest import (
+    FrameInput,
+    FrameOutput,
+    Graph,
+    LabelsOutput,
+    LatentInput,
+    Manifest,
+    Size,
+)
 from bridge.inference.placement import place, result_format
 
 SIDES = st.integers(1, 700)
@@ -127,9 +134,24 @@ def test_a_result_larger_than_any_frame_is_refused(size: dict[str, Any]) -> None
     assert place(_manifest(scale=2, **size), MAX_SIDE // 2, 4).output == (MAX_SIDE, 8)
 
 
-def test_a_package_without_a_frame_input_is_refused(small_models: ModuleType) -> None:
-    with pytest.raises(UnsupportedModelError):
-        place(small_models.generator().manifest, 8, 8)
+def test_a_package_that_makes_no_frame_is_refused() -> None:
+    classifier = msgspec.structs.replace(_manifest(), outputs=[LabelsOutput(name="labels")])
+    with pytest.raises(UnsupportedModelError, match="LabelsOutput"):
+        place(classifier, 8, 8)
+
+
+def test_a_package_without_a_frame_input_makes_results_of_its_own_size() -> None:
+    manifest = msgspec.structs.replace(
+        _manifest(),
+        inputs=[LatentInput(name="code", length=3)],
+        outputs=[FrameOutput(name="result", size=[20, 12])],
+    )
+    placement = place(manifest, 100, 7)
+    assert placement.crop == (0, 0, 100, 7)
+    assert placement.model == placement.output == (20, 12)
+    assert placement.kept == (0, 0, 20, 12)
+    source = FrameFormat(width=100, height=7, pixel_format="bgra8", rows="bottom_first")
+    assert result_format(manifest, source) == source.resized(20, 12)
 
 
 def test_the_result_keeps_everything_of_the_contract_but_the_size() -> None:

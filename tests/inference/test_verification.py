@@ -75,8 +75,19 @@ def test_a_package_whose_scale_is_another_is_refused(
         verify(package, CPU)
 
 
+def test_a_package_that_remembers_is_run_twice_from_its_beginning(
+    tmp_path: Path, small_models: ModuleType
+) -> None:
+    package = small_models.memory(initial="noise").write(tmp_path / "small")
+    assert verify(package, CPU).result == (64, 64)
+
+
+def test_a_package_without_a_frame_input_passes(tmp_path: Path, small_models: ModuleType) -> None:
+    assert verify(small_models.generator().write(tmp_path / "small"), CPU).result == (12, 8)
+
+
 def test_a_package_that_cannot_be_run_yet_is_told_so(
     tmp_path: Path, small_models: ModuleType
 ) -> None:
     with pytest.raises(UnsupportedModelError):
-        verify(small_models.feedback().write(tmp_path / "small"), CPU)
+        verify(small_models.masked().write(tmp_path / "small"), CPU)
