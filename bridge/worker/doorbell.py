@@ -78,6 +78,11 @@ class Doorbell:
                 rings.append(ring)
         return rings
 
+    def has_listener(self) -> bool:
+        """Whether a client is there: what is sent before it is would be lost."""
+        events = self._socket.getsockopt(zmq.EVENTS)
+        return bool(events & zmq.POLLOUT)  # type: ignore[operator, arg-type]
+
     def send(self, message: bytes) -> None:
         """Send; a message to nobody is lost, never waited for."""
         with suppress(zmq.Again):

@@ -100,7 +100,9 @@ class WorkerProcess:
     def _start(self, command: protocol.StartWorker) -> None:
         self._source = command.source
         self._pace = Pace(command.policy, command.rate, command.seed)
-        self._options = RunOptions(command.provider, command.allow_fallback)
+        self._options = RunOptions(
+            command.provider, command.allow_fallback, repeats=command.policy == "free"
+        )
         self._lever: protocol.Lever = "none"
         self._give_way(command.lever)
         self._watchdog = Watchdog(command.run_limit_s, _give_up)
@@ -221,9 +223,10 @@ def _give_up(why: str) -> NoReturn:
 
 def _facts(chain: Chain) -> protocol.ChainFacts:
     execution = chain.execution
+    notes = [execution.note, *chain.notes]
     return protocol.ChainFacts(
         digest=chain.digest,
         backend=execution.backend,
         provider=execution.provider,
-        note=execution.note,
+        note=" ".join(note for note in notes if note),
     )

@@ -23,6 +23,8 @@ from bridge.worker.tally import Tally
 from bridge.worker.watchdog import Watchdog
 
 _WAIT_S = 0.2
+_LISTENER_S = 0.01
+"""Between two looks for the client of a stream that ticks by itself."""
 _PATIENCE_S = 30.0
 
 
@@ -232,6 +234,8 @@ class FrameService:
             return _WAIT_S
         if self._pace.policy != "free":
             return 0.0 if self._pending else _WAIT_S
+        if not self._doorbell.has_listener():
+            return _LISTENER_S
         now = time.monotonic()
         if now < self._due:
             return self._due - now

@@ -1,0 +1,27 @@
+"""Counts, and the latest of many timings."""
+
+from __future__ import annotations
+
+from bridge.worker.tally import Tally
+
+
+def test_values_since_a_mark_are_given_once_and_none_twice() -> None:
+    tally = Tally()
+    assert tally.since("run", 0) == ([], 0)
+    for value in (1.0, 2.0):
+        tally.note("run", value)
+    values, mark = tally.since("run", 0)
+    assert values == [1.0, 2.0]
+    assert tally.since("run", mark) == ([], mark)
+    tally.note("run", 3.0)
+    assert tally.since("run", mark) == ([3.0], mark + 1)
+
+
+def test_only_the_latest_are_kept_and_the_mark_goes_on() -> None:
+    tally = Tally()
+    for value in range(2000):
+        tally.note("run", float(value))
+    values, mark = tally.since("run", 0)
+    assert mark == 2000
+    assert values[-1] == 1999
+    assert len(values) == tally.spread("run")["count"] == 512
