@@ -1,0 +1,176 @@
+"""A hundred changes of the model while frames flow, a third of them to packages that are broken."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import pytest
+from framebridge_client import Bridge, Stream
+from onnx import TensorProto, helper
+
+from bridge.inference.manifest import FrameInput, FrameOutput, Graph, Manifest
+from bridge.inference.package import IR_VERSION_MAX, OPSET, save
+from tests.system.processes import number_of, numbered, until
+
+TICK_S = 1 / 60
+SIZE = 64
+Pixels = npt.NDArray[np.uint8]
+
+
+def turning(folder: Path, order: list[int], gain: float = 1.0) -> str:
+    """A package that puts the three channels in another order."""
+    picture = [1, 3, "h", "w"]
+    nodes = [
+        helper.make_node("Gather", ["frame", "order"], ["turned"], axis=1),
+        helper.make_node("Mul", ["turned", "gain"], ["result"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        folder.name,
+        [helper.make_tensor_value_info("frame", TensorProto.FLOAT, picture)],
+        [helper.make_tensor_value_info("result", TensorProto.FLOAT, picture)],
+        [
+            helper.make_tensor("order", TensorProto.INT64, [3], order),
+            helper.make_tensor("gain", TensorProto.FLOAT, [], [gain]),
+        ],
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION_MAX
+    )
+    onnx.checker.check_model(model)
+    manifest = Manifest(
+        format=1, name=folder.name, version="1.0.0", task="stylize", license="MIT",
+        graphs=[Graph(file="model.onnx", precision="float32", sha256="0" * 64)],
+        inputs=[FrameInput(name="frame")],
+        outputs=[FrameOutput(name="result")],
+    )  # fmt: skip
+    return str(save(folder, manifest, {"model.onnx": model.SerializeToString()}).folder)
+
+
+ORDERS = {"same": [0, 1, 2], "left": [1, 2, 0], "right": [2, 0, 1]}
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> dict[str, str]:
+    return {name: turning(tmp_path / name, order) for name, order in ORDERS.items()}
+
+
+@pytest.fixture
+def broken(tmp_path: Path, good: dict[str, str]) -> dict[str, str]:
+    """Packages that cannot be loaded."""
+
+    def copy(name: str) -> Path:
+        return Path(shutil.copytree(good["same"], tmp_path / name))
+
+    truncated, another, shapes = copy("truncated"), copy("another"), copy("shapes")
+    graph = (truncated / "model.onnx").read_bytes()
+    (truncated / "model.onnx").write_bytes(graph[: len(graph) // 2])
+    (another / "model.onnx").write_bytes(graph[:-1] + bytes([graph[-1] ^ 1]))
+    text = (shapes / "model.toml").read_text()
+    assert "outputs" in text
+    (shapes / "model.toml").write_text(text.replace('task = "stylize"', 'task = "upscale"').replace(
+        "[[outputs]]", "[[outputs]]\nscale = 2"))  # fmt: skip
+    return {folder.name: str(folder) for folder in (truncated, another, shapes)}
+
+
+class Stage:
+    """An engine's loop at 60 ticks a second: every result is compared with its own frame, turned by
+    the package that its chain names."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._sent = dict[int, int]()
+        self._number = 0
+        self._last_id = 0
+        self._due = time.perf_counter()
+        self._orders = dict[str, list[int]]()
+        """By the first digits of the chain that puts the channels so."""
+        self.shown = 0
+
+    def tick(self) -> None:
+        stream = self._stream
+        if len(stream.packages) == 1 and stream.packages[0] in ORDERS:
+            self._orders[stream.chain[:8]] = ORDERS[stream.packages[0]]
+        self._number += 1
+        frame_id = stream.submit(numbered(self._number, SIZE, SIZE))
+        if frame_id is not None:
+            self._sent[frame_id] = self._number
+        result = stream.poll()
+        if result is not None:
+            assert result.origin == "bridge"
+            assert result.frame_id > self._last_id, "an older frame after a newer one"
+            self._last_id = result.frame_id
+            self._check(result.chain, result.pixels, self._sent[result.frame_id])
+        self._due = max(self._due + TICK_S, time.perf_counter() - TICK_S)
+        time.sleep(max(0.0, self._due - time.perf_counter()))
+
+    def _check(self, chain: str, pixels: Pixels, number: int) -> None:
+        made = numbered(number, 1, 1)[0, 0, :3]
+        first = pixels[0, 0, :3]
+        # The event that names a new chain may come after its first result.
+        orders = [self._orders[chain]] if chain in self._orders else list(ORDERS.values())
+        assert any(np.array_equal(first, made[order]) for order in orders), "a foreign frame"
+        number_of(pixels)  # every pixel the same, or it is torn
+        self.shown += 1
+
+    def tick_until(self, condition: Callable[[], object], what: str) -> None:
+        end = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < end, f"{what}: not within a minute: {self._stream.error}"
+            self.tick()
+
+
+def memory_mb(pid: int) -> float:
+    """Of a process alone: resident, and not shared."""
+    fields = Path(f"/proc/{pid}/smaps_rollup").read_text().split("\n")
+    kib = sum(int(line.split()[1]) for line in fields if line.startswith("Private_"))
+    return kib / 1024
+
+
+@pytest.mark.timeout(300)
+def test_a_hundred_swaps_lose_no_tick_show_no_foreign_frame_and_keep_no_memory(
+    bridge: Bridge, good: dict[str, str], broken: dict[str, str]
+) -> None:
+    moments = random.Random(3)
+    grown = dict[int, float]()
+    with bridge.open(good["same"], SIZE, SIZE) as stream:
+        stage = Stage(stream)
+        stage.tick_until(lambda: stage.shown > 10, "frames")
+        worker: dict[str, Any] = bridge.status()["streams"][0]
+        for swap in range(100):
+            now = stream.packages[0]
+            if swap % 3 == 2:
+                name = moments.choice(sorted(broken))
+                stream.error = None
+                stream.load(broken[name], timeout_s=0)
+                stage.tick_until(lambda: stream.error, f"{name} is refused")
+                assert stream.packages == [now]
+            else:
+                name = moments.choice([n for n in good if n != now])
+                stream.load(good[name], timeout_s=0)
+                stage.tick_until(lambda n=name: stream.packages == [n], f"{name} is loaded")
+            for _ in range(moments.randrange(3, 12)):
+                stage.tick()
+            if swap in (20, 99):
+                grown[swap] = memory_mb(worker["worker_pid"])
+        counters = stream.counters
+        stage.tick_until(lambda: len(stream._times) == 0 or stream.poll(), "the last answers")
+        until(lambda: settled(stream), "every submit is answered")
+        assert counters.sent == counters.returned + counters.dropped
+        assert counters.withheld == 0
+        after = bridge.status()["streams"][0]
+        assert (after["worker_pid"], after["restarts"]) == (worker["worker_pid"], 0)
+    assert grown[99] - grown[20] < 20, grown
+
+
+def settled(stream: Stream) -> bool:
+    stream.poll()
+    return stream.counters.sent == stream.counters.returned + stream.counters.dropped
