@@ -23,6 +23,8 @@ from bridge.supervisor.runtime_folder import Run
 from bridge.supervisor.worker_link import Report, WorkerLink
 
 RESTART_DELAY_S = 0.5
+RESTART_AGAIN_S = 1.0
+RESTARTS_TRIED = 30
 START_LIMIT_S = 120.0
 LOAD_LIMIT_S = 120.0
 SILENCE_LIMIT_S = 10.0
@@ -111,6 +113,7 @@ class Stream:
         self._deaths = Deaths()
         self._restarts = 0
         self._restart_at = 0.0
+        self._failed_starts = 0
         self._patience = Patience(time.monotonic())
         self._pulse: Pulse | None = None
         self._gave_way = False
@@ -133,6 +136,7 @@ class Stream:
         if self._epoch is not None:
             self._epoch.close()
         self._epoch = epoch
+        self._failed_starts = 0
         self._pulse = Pulse(self.worker.pid, START_LIMIT_S)
         lever = self._lever()
         self._gave_way = False
@@ -249,10 +253,7 @@ class Stream:
         """What is due by the clock: a restart, or the end of our patience."""
         step_s = self._patience.step(now)
         if self._restart_at and now >= self._restart_at:
-            try:
-                self.start()
-            except FramebridgeError as error:
-                self._fail(protocol.error_map(error))
+            self._restart(now)
         if self.worker is None or self._pulse is None:
             return
         if self._pulse.hangs(step_s):
@@ -262,6 +263,19 @@ class Stream:
         if self.state == "live" and not self._gave_way and (lever := self._lever()) != "none":
             self._gave_way = True
             self.worker.send(protocol.GiveWay(lever=lever))
+
+    def _restart(self, now: float) -> None:
+        try:
+            self.start()
+        except FramebridgeError as error:
+            # Room for slots may come back: a client gives up those of the last epoch when it hears
+            # of its end, and other streams end.
+            self._last_error = str(error)
+            self._failed_starts += 1
+            if self._failed_starts > RESTARTS_TRIED:
+                self._fail(protocol.error_map(error))
+            else:
+                self._restart_at = now + RESTART_AGAIN_S
 
     def _tend_load(self, step_s: float) -> None:
         change = self._change
@@ -408,6 +422,10 @@ class Stream:
         self._last_error = str(error)
         self._drop_change(error)
         self._answer_settings()
+        # Nobody writes them any more, and the next epoch may need the room.
+        if self._epoch is not None:
+            self._epoch.close()
+            self._epoch = None
         now = time.monotonic()
         # A worker that ran and was killed from outside says nothing against its chain.
         if not (self.state == "live" and worker.was_killed()):

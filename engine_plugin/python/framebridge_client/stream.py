@@ -276,8 +276,14 @@ class Stream:
             self.error = BridgeError.from_map(message["error"])
 
     def _drop_epoch(self) -> None:
-        """All slots are ours again; what is still mapped stays readable."""
+        """All slots are ours again, and given up; what the engine looks at stays readable."""
         self._live = False
+        if any(self._last_source is slot for slot in self._sources):
+            # To pass it through later; a slot kept for that would take room from the next epoch.
+            assert self._last_source is not None
+            np.copyto(self._spare, self._last_source)
+            self._last_source = self._spare
+        self._sources, self._results = [], []
         self._held = None
         self._ready.clear()
         self._times.clear()
