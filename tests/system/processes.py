@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -35,8 +36,9 @@ class Sidecar:
     def start(self) -> None:
         words = [sys.executable, "-m", "bridge.cli.main", "serve", "--json", *self._arguments]
         self._process = subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
-        )
+            words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, "the sidecar did not start"
@@ -47,9 +49,10 @@ class Sidecar:
         assert self._process is not None
         return self._process.pid
 
-    def kill(self) -> None:
+    def kill(self, group: bool = False) -> None:
+        """kill -9, of its whole process group if asked."""
         assert self._process is not None
-        self._process.kill()
+        kill(self._process.pid, group)
         self._reap()
 
     def end(self) -> None:
@@ -73,6 +76,15 @@ class Sidecar:
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._process = None
+
+
+def kill(pid: int, group: bool) -> None:
+    """kill -9 of a process, or of the whole process group that it leads."""
+    if group:
+        assert os.getpgid(pid) == pid, "it leads no group"
+        os.killpg(pid, signal.SIGKILL)
+    else:
+        os.kill(pid, signal.SIGKILL)
 
 
 def numbered(number: int, width: int = 32, height: int = 32) -> npt.NDArray[np.uint8]:

@@ -14,11 +14,19 @@ from typing import Any
 import pytest
 from framebridge_client import Bridge, Stream, connect
 
-from tests.system.processes import WATCHDOG_S, Sidecar, number_of, numbered, until
+from tests.system.processes import WATCHDOG_S, Sidecar, kill, number_of, numbered, until
 from tests.system.test_withheld import overflowing
 
 KILLS = int(os.environ.get("FRAMEBRIDGE_KILLS", "5"))
-"""Of each kind; `make test-crash` asks for more."""
+"""Of each kind; `make test-crash` asks for more, and holds them to the clock as well."""
+BY_THE_CLOCK = "FRAMEBRIDGE_KILLS" in os.environ
+TICK_S = 1 / 60
+BACK_WITHIN_S = 2.0
+
+
+def whole_group(turn: int) -> bool:
+    """Every other kill is one of a whole process group."""
+    return turn % 2 == 1
 
 
 class Player:
@@ -31,6 +39,7 @@ class Player:
         self.last_shown = 0
         self.from_bridge = 0
         self.passed_through = 0
+        self.worst_ticks = 0
 
     def tick(self) -> None:
         self._number += 1
@@ -58,12 +67,28 @@ class Player:
             self.tick()
             time.sleep(0.005)
 
+    def play_until_results_again(self) -> None:
+        """From the moment at which the sidecar, or its worker, has returned."""
+        start = time.monotonic()
+        self.play_until_results(1)
+        took_s = time.monotonic() - start
+        assert not BY_THE_CLOCK or took_s <= BACK_WITHIN_S, (
+            f"frames flow again after {took_s:.1f} s"
+        )
+
     def play_until_passthrough(self) -> None:
+        """From the moment of a kill: the tick that follows it may still see nothing, the next
+        passes through."""
         wanted = self.passed_through + 1
         end = time.monotonic() + WATCHDOG_S
+        ticks = 0
         while self.passed_through < wanted:
             assert time.monotonic() < end, "never passed through"
             self.tick()
+            ticks += 1
+            time.sleep(TICK_S)
+        self.worst_ticks = max(self.worst_ticks, ticks)
+        assert not BY_THE_CLOCK or ticks <= 2, f"passed through {ticks - 1} ticks after the kill"
 
 
 def worker_pids(bridge: Bridge) -> list[int]:
@@ -77,11 +102,12 @@ def test_a_killed_worker_is_replaced_and_no_stale_result_is_shown(bridge: Bridge
     player = Player(stream)
     epochs = set()
     moments = random.Random(1)
-    for _ in range(KILLS):
+    for turn in range(KILLS):
         player.play_until_results(moments.randrange(1, 20))
         epochs.add(bridge.status()["streams"][0]["epoch"])
-        os.kill(worker_pids(bridge)[0], signal.SIGKILL)
+        kill(worker_pids(bridge)[0], whole_group(turn))
         player.play_until_passthrough()
+        player.play_until_results_again()
     player.play_until_results(10)
     assert len(epochs) == KILLS
     assert bridge.status()["streams"][0]["restarts"] == KILLS
@@ -95,15 +121,16 @@ def test_a_killed_supervisor_leaves_nothing_and_the_stream_returns(
     stream = bridge.open("passthrough", 32, 32)
     player = Player(stream)
     moments = random.Random(2)
-    for _ in range(KILLS):
+    for turn in range(KILLS):
         player.play_until_results(moments.randrange(1, 20))
         worker = worker_pids(bridge)[0]
-        sidecar.kill()
+        sidecar.kill(whole_group(turn))
         player.play_until_passthrough()
         until(lambda pid=worker: not is_running(pid), "the worker ends with its supervisor")
         sidecar.start()
+        player.play_until_results_again()
         player.play_until_results(10)
-        assert sidecar.left_behind() == []
+        until(lambda: sidecar.left_behind() == [], "nothing is left", BACK_WITHIN_S)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
@@ -113,13 +140,15 @@ def test_a_killed_client_costs_the_bridge_nothing_and_disturbs_no_other(
 ) -> None:
     player = Player(bridge.open("passthrough", 32, 32))
     player.play_until_results(5)
-    for _ in range(KILLS):
-        client = subprocess.Popen([sys.executable, "-c", CLIENT], stdout=subprocess.PIPE)
+    for turn in range(KILLS):
+        client = subprocess.Popen(
+            [sys.executable, "-c", CLIENT], stdout=subprocess.PIPE, start_new_session=True
+        )
         assert client.stdout is not None
         assert client.stdout.readline() == b"flowing\n"
         status = bridge.status()
         assert (len(status["streams"]), status["clients"]) == (2, 2)
-        client.kill()
+        kill(client.pid, whole_group(turn))
         client.wait(WATCHDOG_S)
         client.stdout.close()
         until(lambda: bridge.status()["clients"] == 1, "the bridge sees that the client has gone")
