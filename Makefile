@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash check bench install clean
+.PHONY: demo test test-crash test-soak check bench install clean
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -17,6 +17,10 @@ test: check
 # kill -9, twenty times each, at random moments.
 test-crash: install
 	FRAMEBRIDGE_KILLS=20 $(BIN)/python -m pytest tests/system/test_survival.py $(ARGS)
+
+# A million frames with 500 swaps and 5,000 knobs turned: nothing may grow. Some ten minutes.
+test-soak: install
+	FRAMEBRIDGE_SOAK=1000000 $(BIN)/python -m pytest tests/system/test_soak.py -s $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

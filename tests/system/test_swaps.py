@@ -11,51 +11,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import pytest
 from framebridge_client import Bridge, Stream
-from onnx import TensorProto, helper
 
-from bridge.inference.manifest import FrameInput, FrameOutput, Graph, Manifest
-from bridge.inference.package import IR_VERSION_MAX, OPSET, save
-from tests.system.processes import number_of, numbered, until
+from tests.system.processes import number_of, numbered, private_bytes, until
+from tests.system.turning import ORDERS, turning
 
 TICK_S = 1 / 60
 SIZE = 64
 Pixels = npt.NDArray[np.uint8]
-
-
-def turning(folder: Path, order: list[int], gain: float = 1.0) -> str:
-    """A package that puts the three channels in another order."""
-    picture = [1, 3, "h", "w"]
-    nodes = [
-        helper.make_node("Gather", ["frame", "order"], ["turned"], axis=1),
-        helper.make_node("Mul", ["turned", "gain"], ["result"]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        folder.name,
-        [helper.make_tensor_value_info("frame", TensorProto.FLOAT, picture)],
-        [helper.make_tensor_value_info("result", TensorProto.FLOAT, picture)],
-        [
-            helper.make_tensor("order", TensorProto.INT64, [3], order),
-            helper.make_tensor("gain", TensorProto.FLOAT, [], [gain]),
-        ],
-    )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION_MAX
-    )
-    onnx.checker.check_model(model)
-    manifest = Manifest(
-        format=1, name=folder.name, version="1.0.0", task="stylize", license="MIT",
-        graphs=[Graph(file="model.onnx", precision="float32", sha256="0" * 64)],
-        inputs=[FrameInput(name="frame")],
-        outputs=[FrameOutput(name="result")],
-    )  # fmt: skip
-    return str(save(folder, manifest, {"model.onnx": model.SerializeToString()}).folder)
-
-
-ORDERS = {"same": [0, 1, 2], "left": [1, 2, 0], "right": [2, 0, 1]}
 
 
 @pytest.fixture
@@ -128,13 +92,6 @@ class Stage:
             self.tick()
 
 
-def memory_mb(pid: int) -> float:
-    """Of a process alone: resident, and not shared."""
-    fields = Path(f"/proc/{pid}/smaps_rollup").read_text().split("\n")
-    kib = sum(int(line.split()[1]) for line in fields if line.startswith("Private_"))
-    return kib / 1024
-
-
 @pytest.mark.timeout(300)
 def test_a_hundred_swaps_lose_no_tick_show_no_foreign_frame_and_keep_no_memory(
     bridge: Bridge, good: dict[str, str], broken: dict[str, str]
@@ -160,7 +117,7 @@ def test_a_hundred_swaps_lose_no_tick_show_no_foreign_frame_and_keep_no_memory(
             for _ in range(moments.randrange(3, 12)):
                 stage.tick()
             if swap in (20, 99):
-                grown[swap] = memory_mb(worker["worker_pid"])
+                grown[swap] = private_bytes(worker["worker_pid"]) / 2**20
         counters = stream.counters
         stage.tick_until(lambda: len(stream._times) == 0 or stream.poll(), "the last answers")
         until(lambda: settled(stream), "every submit is answered")
