@@ -13,7 +13,7 @@ from bridge.errors import FrameFormatError
 
 PixelFormat = Literal["rgba8", "bgra8"]
 Rows = Literal["top_first", "bottom_first"]
-Transfer = Literal["srgb"]
+Transfer = Literal["srgb", "linear"]
 Alpha = Literal["straight", "opaque"]
 
 Pixels = npt.NDArray[np.uint8]

@@ -63,7 +63,7 @@ def test_a_resize_past_the_limit_is_refused() -> None:
     [
         {"pixel_format": "rgb8"},
         {"rows": "left_first"},
-        {"transfer": "linear"},
+        {"transfer": "gamma"},
         {"alpha": "premultiplied"},
         {"stride": 24},
         {"width": "6"},

@@ -300,7 +300,7 @@ TOO_LARGE = {
     "no width": {"source": {"width": 0, "height": 1}},
     "no such policy": {"policy": "fastest"},
     "no such rows": {"source": {"width": 1, "height": 1, "rows": "sideways"}},
-    "no such transfer": {"source": {"width": 1, "height": 1, "transfer": "linear"}},
+    "no such transfer": {"source": {"width": 1, "height": 1, "transfer": "gamma"}},
     "no such alpha": {"source": {"width": 1, "height": 1, "alpha": "premultiplied"}},
     "no such pixel format": {"source": {"width": 1, "height": 1, "pixel_format": "rgba16f"}},
 }

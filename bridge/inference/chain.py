@@ -43,7 +43,7 @@ class Chain:
         self.result = self._runner.result
         self.execution = self._runner.execution
         self.digest = _digest(self._runner, options)
-        self.notes: list[str] = []
+        self.notes = self._runner.notes
 
     @property
     def tick(self) -> int:

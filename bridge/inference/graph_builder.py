@@ -10,13 +10,16 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from bridge.inference.package import IR_VERSION_MAX, OPSET
+
 PREFIX = "framebridge/"
 
 
 class GraphBuilder:
     """Nodes and constants to be placed before and after a core graph.
 
-    Every method but `unique` adds nodes and returns the name of the last one's output.
+    Every method adds nodes and returns the name of the last one's output, but `serialized` and
+    `unique`.
     """
 
     def __init__(self) -> None:
@@ -85,6 +88,18 @@ class GraphBuilder:
             "Resize", [value, "", "", sizes], mode="linear",
             coordinate_transformation_mode="half_pixel",
         )  # fmt: skip
+
+    def serialized(
+        self,
+        name: str,
+        inputs: Sequence[onnx.ValueInfoProto],
+        outputs: Sequence[onnx.ValueInfoProto],
+    ) -> bytes:
+        """A model of these nodes alone."""
+        graph = helper.make_graph(self.nodes, name, inputs, outputs, self.initializers)
+        opset = helper.make_opsetid("", OPSET)
+        model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION_MAX)
+        return bytes(model.SerializeToString())
 
     def unique(self, what: str) -> str:
         """A name that is not in use."""

@@ -18,9 +18,10 @@ from bridge.frames import FrameFormat
 from bridge.inference.finite import Watched, watch
 from bridge.inference.graph_builder import PREFIX, GraphBuilder
 from bridge.inference.manifest import FrameInput, FrameOutput, Manifest
-from bridge.inference.package import IR_VERSION_MAX, OPSET
+from bridge.inference.package import IR_VERSION_MAX
 from bridge.inference.placement import Placement, place
 from bridge.inference.state import StatePort, state_ports
+from bridge.inference.transfer import bytes_of_values, values_of_bytes
 
 FRAME_IN = PREFIX + "frame"
 FRAME_OUT = PREFIX + "result"
@@ -81,13 +82,13 @@ def compose(
         planes = _planes(build, source, placement)
         rgb = _colour_planes(build, planes, source)
         padding = port_in.size.padding if port_in.size.fixed is None else "zero"
-        _frame_to_tensor(build, rgb, port_in, placement, padding, port_in.name)
+        _frame_to_tensor(build, rgb, port_in, source, placement, padding, port_in.name)
     split = len(build.nodes)
     channels = 3 if port_out.channels == "RGB" else 1
     width, height = _model_output(placement, port_out.scale)
     made = Watched(port_out.name, (1, channels, height, width))
     if shuffle is None or planes is None:
-        colour = _tensor_to_planes(build, rgb, port_out, placement)
+        colour = _tensor_to_planes(build, rgb, port_out, source, placement)
         alpha = _alpha_planes(build, planes, source, placement)
         picture = _interleave(build, colour, alpha, source)
     else:
@@ -135,15 +136,11 @@ def compose_initial(states: Sequence[StatePort], manifest: Manifest, source: Fra
         if state.size != placement.model:
             way = Placement(placement.crop, state.size, (0, 0, 0, 0), placement.kept, state.size)
         made = build.unique(state.takes)
-        _frame_to_tensor(build, rgb, port, way, padding, made)
+        _frame_to_tensor(build, rgb, port, source, way, padding, made)
         kind = helper.np_dtype_to_tensor_dtype(np.dtype(state.dtype))
         build.nodes.append(helper.make_node("Cast", [made], [state.takes], to=kind))
         outputs.append(helper.make_tensor_value_info(state.takes, kind, state.shape))
-    graph = helper.make_graph(build.nodes, "initial", [_frame_value(source)], outputs)
-    graph.initializer.extend(build.initializers)
-    opset = helper.make_opsetid("", OPSET)
-    model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION_MAX)
-    return bytes(model.SerializeToString())
+    return build.serialized("initial", [_frame_value(source)], outputs)
 
 
 # From the frame to the core's input.
@@ -170,20 +167,23 @@ def _colour_planes(build: GraphBuilder, planes: str, source: FrameFormat) -> str
 
 
 def _frame_to_tensor(
-    build: GraphBuilder, rgb: str, port: FrameInput | FrameOutput, placement: Placement,
-    padding: str, output: str,
+    build: GraphBuilder, rgb: str, port: FrameInput | FrameOutput, source: FrameFormat,
+    placement: Placement, padding: str, output: str,
 ) -> None:  # fmt: skip
     """Adds the nodes that make `output` of uint8 (1, 3, h, w)."""
     low, high = port.range
     mode = _PAD_MODES[padding]
     resized = placement.resized != placement.crop[2:]
+    width, height = placement.crop[2:]
     if any(placement.pad) and not resized:
         rgb = build.pad(rgb, _onnx_pads(placement), mode)
+        width, height = placement.model
+    shape = (1, 3, height, width)
     if port.channels == "Y":
-        luma = _luma(build, build.dequantize(rgb, 1.0), port)
+        luma = _luma(build, values_of_bytes(build, rgb, shape, source.transfer, factor=255), port)
         value = build.affine(luma, (high - low) / 255, low)
     else:
-        value = build.affine(build.dequantize(rgb, (high - low) / 255), 1, low)
+        value = values_of_bytes(build, rgb, shape, source.transfer, factor=high - low, offset=low)
     if resized:
         channels = 1 if port.channels == "Y" else 3
         value = _shrunk(build, value, placement.crop[2:], placement.resized, channels)
@@ -223,11 +223,16 @@ def _luma(build: GraphBuilder, rgb_255: str, port: FrameInput | FrameOutput) -> 
 
 
 def _tensor_to_planes(
-    build: GraphBuilder, rgb: str | None, port: FrameOutput, placement: Placement
+    build: GraphBuilder,
+    rgb: str | None,
+    port: FrameOutput,
+    source: FrameFormat,
+    placement: Placement,
 ) -> str:
     """uint8 (1, 3, H, W), RGB, of the core's output; `rgb` is the frame's own, if there is one."""
     low, high = port.range
     value = build.affine(port.name, 1, -low)
+    transfer = source.transfer
     x, y, width, height = placement.kept
     if placement.kept[2:] != _model_output(placement, port.scale):
         value = build.slice(value, [y, x], [y + height, x + width], [2, 3])
@@ -235,20 +240,23 @@ def _tensor_to_planes(
     if (width, height) != placement.output:
         value = build.resize_linear(value, placement.output[1], placement.output[0], channels)
     if port.channels == "RGB":
-        return build.quantize(value, (high - low) / 255)
+        return bytes_of_values(build, value, transfer, factor=high - low)
     weights, offset = LUMA[port.luma]
     value = build.affine(value, 255 / (high - low), 0)
     if rgb is None:
-        grey = build.quantize(build.affine(value, 1, -offset), float(weights.sum()))
+        grey = build.affine(value, 1, -offset)
+        grey = bytes_of_values(build, grey, transfer, factor=255 * float(weights.sum()))
         return build.concat([grey] * 3, 1)
     # Only brightness is the model's: the colour is the frame's own. A change of Y at constant
     # Cb and Cr adds the same amount to R, G and B.
-    colour = build.dequantize(rgb, 1.0)
+    _, _, own_width, own_height = placement.crop
+    shape = (1, 3, own_height, own_width)
+    colour = values_of_bytes(build, rgb, shape, transfer, factor=255)
     if placement.output != placement.crop[2:]:
         colour = build.resize_linear(colour, placement.output[1], placement.output[0], 3)
     change = build.add("Sub", [value, _luma(build, colour, port)])
     change = build.affine(change, float(1 / weights.sum()), 0)
-    return build.quantize(build.add("Add", [colour, change]), 1.0)
+    return bytes_of_values(build, build.add("Add", [colour, change]), transfer, factor=255)
 
 
 def _alpha_planes(
@@ -313,7 +321,8 @@ def _shuffled_bytes(
     low, high = port.range
     s = shuffle.block
     width, height = placement.model
-    value = build.quantize(build.affine(shuffle.node.input[0], 1, -low), (high - low) / 255)
+    value = build.affine(shuffle.node.input[0], 1, -low)
+    value = bytes_of_values(build, value, source.transfer, factor=high - low)
     if shuffle.channels_first:
         value = build.transpose(build.reshape(value, [3, s, s, height, width]), [1, 2, 0, 3, 4])
     else:

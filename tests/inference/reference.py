@@ -38,6 +38,8 @@ def run(
     assert port_in is not None
     assert port_out is not None
     colour, alpha = _read(frame, format)
+    if format.transfer == "linear":
+        colour = srgb_of_light(colour / 255) * 255
     colour, alpha = (_cropped(picture, port_in) for picture in (colour, alpha))
     height, width = colour.shape[1:]
 
@@ -60,7 +62,21 @@ def run(
     alpha = linear(alpha, height * scale, width * scale)
     if format.alpha == "opaque":
         alpha = np.full_like(alpha, 255)
+    if format.transfer == "linear":
+        made = light_of_srgb(np.clip(made / 255, 0, 1)) * 255
     return _written(made, alpha, format)
+
+
+def srgb_of_light(light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """IEC 61966-2-1, both from 0 to 1."""
+    return np.where(
+        light <= 0.0031308, light * 12.92, 1.055 * light.clip(1e-9) ** (1 / 2.4) - 0.055
+    )
+
+
+def light_of_srgb(value: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The way back."""
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
 def linear(picture: Plane, height: int, width: int) -> Plane:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,12 @@ def test_parameters_reach_the_package(tmp_path: Path, small_models: ModuleType) 
     assert chain.digest == digest
 
 
+def test_the_price_of_linear_frames_is_told(package: ModelPackage) -> None:
+    assert Chain([package], FORMAT, CPU).notes == []
+    (note,) = Chain([package], msgspec.structs.replace(FORMAT, transfer="linear"), CPU).notes
+    assert re.fullmatch(r"frames of linear light: \d+\.\d ms more a frame .*", note)
+
+
 def test_the_digest_is_the_same_for_the_same_chain(package: ModelPackage) -> None:
     first, second = Chain([package], FORMAT, CPU), Chain([package], FORMAT, CPU)
     assert first.digest == second.digest
@@ -94,6 +101,7 @@ def test_another_package_has_another_digest(
         {"pixel_format": "bgra8"},
         {"rows": "bottom_first"},
         {"alpha": "opaque"},
+        {"transfer": "linear"},
     ],
     ids=str,
 )
