@@ -36,8 +36,9 @@ def status(as_json: Json = False) -> None:
         [_row(stream) for stream in state["streams"]],
     )  # fmt: skip
     for stream in state["streams"]:
-        if stream["last_error"]:
-            print(f"stream {stream['stream']}: {stream['last_error']}")
+        for said in (stream["note"], stream["last_error"]):
+            if said:
+                print(f"stream {stream['stream']}: {said}")
 
 
 @app.command()

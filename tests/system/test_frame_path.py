@@ -268,3 +268,15 @@ def test_a_fallback_that_was_allowed_runs_and_says_so(start_sidecar) -> None:
         assert stream.provider == "cpu"
         assert "cuda was asked for" in bridge.status()["streams"][0]["note"]
         assert number(stream, 8) == 8
+
+
+def test_linear_frames_come_back_linear_and_their_price_is_told(bridge: Bridge) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (48, 64, 4), np.uint8)
+    with bridge.open("passthrough", 64, 48, policy="lockstep", transfer="linear") as stream:
+        assert np.array_equal(stream.process(frame, 10).pixels, frame)
+        assert "linear light" in stream.note
+        told = subprocess.run(
+            [sys.executable, "-m", "bridge.cli.main", "ctl", "status"],
+            capture_output=True, text=True, timeout=30, check=True,
+        )  # fmt: skip
+        assert stream.note in told.stdout

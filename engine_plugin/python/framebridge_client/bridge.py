@@ -95,6 +95,7 @@ class Bridge:
         policy: str = "latest",
         pixel_format: str = "rgba8",
         rows: str = "top_first",
+        transfer: str = "srgb",
         alpha: str = "straight",
         when_gone: str = "passthrough",
         every: bool = False,
@@ -113,6 +114,8 @@ class Bridge:
                 (the stream ticks by itself; a frame is taken up by the next tick).
             pixel_format: "rgba8" or "bgra8"; results have the same.
             rows: "top_first" or "bottom_first"; results have the same.
+            transfer: "srgb" or "linear": what the bytes encode; results have the same. `note` tells
+                what the conversion of linear frames costs.
             alpha: "straight" (carried along) or "opaque" (results have 255).
             when_gone: what `poll` gives while there is no bridge: "passthrough" (the frame that
                 was submitted, at the result's size), "hold" (nothing new) or "clear"
@@ -128,6 +131,7 @@ class Bridge:
         _check("policy", policy, ("latest", "lockstep", "free"))
         _check("pixel_format", pixel_format, ("rgba8", "bgra8"))
         _check("rows", rows, ("top_first", "bottom_first"))
+        _check("transfer", transfer, ("srgb", "linear"))
         _check("alpha", alpha, ("straight", "opaque"))
         for name, side in (("width", width), ("height", height)):
             if not isinstance(side, int) or not 1 <= side <= MAX_SIDE:
@@ -143,7 +147,7 @@ class Bridge:
             "parameters": parameters or {},
             "source": {
                 "width": width, "height": height, "pixel_format": pixel_format, "rows": rows,
-                "alpha": alpha,
+                "transfer": transfer, "alpha": alpha,
             },
         })  # fmt: skip
         stream._adopt(self.request("open", timeout_s, self._close_late, **stream._wanted))

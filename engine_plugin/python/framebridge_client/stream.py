@@ -45,6 +45,7 @@ class Stream:
         chain: hash of what makes the results now, 64 hex digits.
         packages: names of the packages in the chain.
         provider: execution provider that runs them.
+        note: what a person should know of how they run; often empty.
         knobs: parameters by name, as the packages describe them.
         counters: what became of the frames.
         error: what went wrong last, since the stream came to life; or None.
@@ -57,7 +58,7 @@ class Stream:
         self.result_shape = (0, 0, 0)
         self.chain = ""
         self.packages: list[str] = []
-        self.provider = ""
+        self.provider = self.note = ""
         self.knobs = dict[str, Fields]()
         self.counters = Counters()
         self.error: BridgeError | None = None
@@ -232,7 +233,7 @@ class Stream:
             self.error = None
         self.number, self._epoch = message["stream"], message["epoch"]
         self.chain, self.packages = message["chain"], message["packages"]
-        self.provider = message["provider"]
+        self.provider, self.note = message["provider"], message["note"]
         # Whoever changed it: this is what to open again after the bridge was gone.
         chain = message.get("references") or self._wanted["chain"]
         self._wanted = {
