@@ -42,6 +42,7 @@ def _own_folder(patch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="fb"))
     patch.setenv("FRAMEBRIDGE_RUNTIME_DIR", str(folder))
     patch.setenv("FRAMEBRIDGE_LOG_DIR", str(folder / "log"))
+    patch.setenv("FRAMEBRIDGE_CACHE_DIR", str(folder / "cache"))
     patch.setenv("XDG_DATA_HOME", str(folder / "data"))
     for name in ("FRAMEBRIDGE_ENDPOINT", "FRAMEBRIDGE_TOKEN", "FRAMEBRIDGE_MODELS"):
         patch.delenv(name, raising=False)

@@ -22,10 +22,11 @@ ROOMS = (
     ("bridge.cli",),
 )
 INFERENCE = (
-    ("bridge.inference.manifest",),
+    ("bridge.inference.cache", "bridge.inference.manifest"),
     ("bridge.inference.package",),
     ("bridge.inference.placement", "bridge.inference.graph_builder"),
     ("bridge.inference.pixels", "bridge.inference.backends"),
+    ("bridge.inference.selection",),
     ("bridge.inference.runner",),
     ("bridge.inference.chain",),
     ("bridge.inference.verification",),
