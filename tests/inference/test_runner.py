@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -277,11 +278,40 @@ def test_a_frame_of_another_shape_or_type_is_a_typed_error(
         runner.run(frame, np.zeros(FORMAT.shape, np.uint8))
 
 
-def test_a_run_that_was_told_to_stop_raises(tmp_path: Path, small_models: ModuleType) -> None:
-    runner = Runner(small_models.network().write(tmp_path / "small"), FORMAT, CPU)
+def test_a_run_that_is_told_to_stop_raises_and_the_next_one_is_good(
+    tmp_path: Path, small_models: ModuleType
+) -> None:
+    large = FrameFormat(width=512, height=512)
+    runner = Runner(small_models.network().write(tmp_path / "small"), large, CPU)
+    frame = _frame(large)
+    expected = _run(runner, frame)
+    caught: list[InferenceError] = []
+
+    def run() -> None:
+        try:
+            while True:
+                _run(runner, frame)
+        except InferenceError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    for _ in range(6000):  # until one arrives while a run is in progress
+        runner.terminate()
+        thread.join(0.01)
+        if not thread.is_alive():
+            break
+    assert len(caught) == 1
+    assert np.array_equal(_run(runner, frame), expected)
+
+
+def test_to_stop_without_a_run_in_progress_does_nothing(
+    tmp_path: Path, small_models: ModuleType
+) -> None:
+    runner = Runner(small_models.identity().write(tmp_path / "small"), FORMAT, CPU)
     runner.terminate()
-    with pytest.raises(InferenceError):
-        _run(runner, _frame())
+    frame = _frame()
+    assert np.array_equal(_run(runner, frame), frame)
 
 
 def test_the_graph_on_disk_stays_as_it_is(tmp_path: Path, small_models: ModuleType) -> None:

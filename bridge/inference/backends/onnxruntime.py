@@ -96,18 +96,27 @@ class _Session:
         self.execution = execution
         self._session = session
         self._place = place
-        self._options = runtime.RunOptions()
+        self._runtime = runtime
+        self._running: Any = None
+        """The options of the run in progress."""
         self._bindings: dict[tuple[int, ...], Any] = {}
 
     def run(self, inputs: Arrays, outputs: Arrays) -> None:
+        # Options of its own for each run, because `terminate` stays set in them.
+        options = self._runtime.RunOptions()
         try:
             binding = self._binding(inputs, outputs)
-            self._session.run_with_iobinding(binding, self._options)
+            self._running = options
+            self._session.run_with_iobinding(binding, options)
         except Exception as error:  # the runtime's own exceptions share no base
             raise InferenceError(self._place, "a finished run", _first_line(error)) from None
+        finally:
+            self._running = None
 
     def terminate(self) -> None:
-        self._options.terminate = True
+        running = self._running
+        if running is not None:
+            running.terminate = True
 
     def close(self) -> None:
         self._bindings.clear()
