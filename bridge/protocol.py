@@ -230,6 +230,8 @@ class StartWorker(LinkMessage):
     parameters: dict[str, Any]
     provider: str
     allow_fallback: bool
+    backend: str
+    compute: str
     slots: Slots
 
 

@@ -37,12 +37,20 @@ def vectors() -> dict[str, list[dict[str, Any]]]:
     return {path.stem: load_vectors(path.name) for path in VECTORS.glob("*.json")}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache folder for the whole run of tests, so that the user's stays as it is."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FRAMEBRIDGE_CACHE_DIR", str(folder))
+        yield folder
+
+
 def _own_folder(patch: pytest.MonkeyPatch) -> Iterator[Path]:
     # Not tmp_path: a socket's path may have 107 bytes at most.
     folder = Path(tempfile.mkdtemp(prefix="fb"))
     patch.setenv("FRAMEBRIDGE_RUNTIME_DIR", str(folder))
     patch.setenv("FRAMEBRIDGE_LOG_DIR", str(folder / "log"))
-    patch.setenv("FRAMEBRIDGE_CACHE_DIR", str(folder / "cache"))
     patch.setenv("XDG_DATA_HOME", str(folder / "data"))
     for name in ("FRAMEBRIDGE_ENDPOINT", "FRAMEBRIDGE_TOKEN", "FRAMEBRIDGE_MODELS"):
         patch.delenv(name, raising=False)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bridge.errors import NonFiniteError, UnsupportedModelError
 from bridge.frames import FrameFormat, Pixels
-from bridge.inference.backends import onnxruntime as backend
+from bridge.inference import selection
 from bridge.inference.manifest import (
     FrameInput,
     FrameOutput,
@@ -40,12 +40,16 @@ class RunOptions:
         allow_fallback: take another provider when that one is not to be had.
         precision: which of the package's graphs; None is the reference.
         threads: for one operator; 0 takes one for each core.
+        backend: "auto", "onnxruntime" or "openvino".
+        compute: "float32", "bf16" or "auto", as `selection.compile_graph` takes them.
     """
 
     provider: str = "auto"
     allow_fallback: bool = False
     precision: Precision | None = None
     threads: int = 0
+    backend: str = "auto"
+    compute: str = "float32"
 
 
 class Runner:
@@ -55,7 +59,7 @@ class Runner:
         package: what is being run.
         source: contract of the frames it takes.
         result: contract of the frames it makes.
-        execution: backend and provider obtained.
+        execution: backend, provider and compute obtained.
     """
 
     def __init__(
@@ -83,8 +87,11 @@ class Runner:
             name: _tensor(port, port.default).reshape(shapes[name])
             for name, port in self._parameters.items()
         }
-        self._compiled = backend.compile_graph(
+        self._compiled = selection.compile_graph(
             composed.model,
+            self._values,
+            backend=options.backend,
+            compute=options.compute,
             provider=options.provider,
             allow_fallback=options.allow_fallback,
             threads=options.threads,

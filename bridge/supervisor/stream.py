@@ -35,6 +35,8 @@ class StreamOptions:
 
     provider: str = "auto"
     allow_fallback: bool = False
+    backend: str = "auto"
+    compute: str = "float32"
 
 
 @dataclass(slots=True)
@@ -136,6 +138,8 @@ class Stream:
                 parameters=self._parameters,
                 provider=self._options.provider,
                 allow_fallback=self._options.allow_fallback,
+                backend=self._options.backend,
+                compute=self._options.compute,
                 slots=epoch.message(),
             )
         )

@@ -69,7 +69,12 @@ class WorkerProcess:
     def _start(self, command: protocol.StartWorker) -> None:
         self._source = command.source
         self._policy = command.policy
-        self._options = RunOptions(command.provider, command.allow_fallback)
+        self._options = RunOptions(
+            command.provider,
+            command.allow_fallback,
+            backend=command.backend,
+            compute=command.compute,
+        )
         chain = self._chain(command.packages, command.parameters)
         self._serve(0, command.slots, chain)
 
@@ -152,7 +157,7 @@ def _facts(chain: Chain) -> protocol.ChainFacts:
     execution = chain.execution
     return protocol.ChainFacts(
         digest=chain.digest,
-        backend=execution.backend,
+        backend=execution.runtime,
         provider=execution.provider,
         note=execution.note,
     )

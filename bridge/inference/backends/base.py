@@ -28,6 +28,11 @@ class Execution:
     note: str = ""
     compute: str = "float32"
 
+    @property
+    def runtime(self) -> str:
+        """The runtime in full: what it calculates in too, where that is not float32."""
+        return self.backend if self.compute == "float32" else f"{self.backend} {self.compute}"
+
 
 class CompiledGraph(Protocol):
     """A graph ready to run. Not thread-safe, except `terminate`."""
