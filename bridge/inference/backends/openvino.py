@@ -202,6 +202,6 @@ def _core() -> Any:
 def _reason(error: Exception) -> str:
     """What is said of the graph, without the lines that are about OpenVINO's own source."""
     text = str(error).rpartition("Summary:")[2]
-    said = [line.strip() for line in text.splitlines()]
+    said = [line.strip().removeprefix("Caught exception: ") for line in text.splitlines()]
     said = [line for line in said if line and not line.startswith(_OWN_SOURCE)]
     return " ".join(said)[:300] or type(error).__name__
