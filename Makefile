@@ -42,6 +42,9 @@ $(STAMP): pyproject.toml engine_plugin/python/pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  -e engine_plugin/python -e '.[$(RUNTIME),demo,dev]'
+	@# Faster for some models, but there is no wheel of it for every system and Python.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary openvino \
+	  -e engine_plugin/python -e '.[openvino]' || echo 'Without OpenVINO: ONNX Runtime does all.'
 	touch $@
 
 clean:

@@ -14,7 +14,7 @@ from typing import Literal
 
 import bridge
 from bridge.errors import FramebridgeError
-from bridge.inference.backends import onnxruntime
+from bridge.inference.backends import onnxruntime, openvino
 from bridge.supervisor.library import Library
 from bridge.supervisor.logs import log_folder
 from bridge.supervisor.runtime_folder import read_address, runtime_folder
@@ -44,6 +44,7 @@ def examine() -> list[Finding]:
             f"{bridge.__version__}, Python {platform.python_version()}, {platform.platform()}",
         ),
         *_runtime(),
+        *_second_runtime(),
         *_transports(),
         _engine(),
         *_folders(),
@@ -77,6 +78,21 @@ def _runtime() -> Iterator[Finding]:
                 "runtime", "missing", f"{provider}, for {device}",
                 f"pip uninstall -y {name} && pip install 'framebridge[{provider}]'",
             )  # fmt: skip
+
+
+def _second_runtime() -> Iterator[Finding]:
+    version = openvino.installed_version()
+    if version is None:
+        if platform.machine() in ("x86_64", "AMD64"):
+            text = "openvino, which runs some models faster on this processor"
+            yield Finding("runtime", "missing", text, openvino.INSTALL)
+        return
+    try:
+        computes = ", ".join(openvino.available_computes())
+    except FramebridgeError as error:
+        yield Finding("runtime", "problem", str(error), error.remedy)
+        return
+    yield Finding("runtime", "ok", f"openvino {version}, calculates in {computes}")
 
 
 def _transports() -> Iterator[Finding]:

@@ -254,6 +254,8 @@ class StartWorker(LinkMessage):
     seed: int
     lever: Lever
     """As in `GiveWay`, or "none" while it is not known yet."""
+    backend: str
+    compute: str
     slots: Slots
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge import doctor
-from bridge.inference.backends import onnxruntime
+from bridge.inference.backends import onnxruntime, openvino
 from bridge.supervisor.library import shipped_folder
 
 
@@ -50,3 +50,20 @@ def test_a_broken_package_is_named(tmp_path: Path) -> None:
 
 def test_every_remedy_stands_beside_what_it_mends() -> None:
     assert all(f.remedy for f in doctor.examine() if f.level != "ok")
+
+
+@pytest.mark.parametrize(("machine", "said"), [("x86_64", True), ("arm64", False)])
+def test_the_second_runtime_is_missed_where_it_would_be_faster(
+    machine: str, said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino, "installed_version", lambda: None)
+    monkeypatch.setattr(doctor.platform, "machine", lambda: machine)
+    remedies = {f.remedy for f in doctor.examine() if f.level == "missing"}
+    assert ("pip install 'framebridge[openvino]'" in remedies) is said
+
+
+@pytest.mark.skipif(openvino.installed_version() is None, reason="OpenVINO is not installed")
+def test_the_second_runtime_says_what_it_calculates_in() -> None:
+    (finding,) = [f for f in doctor.examine() if f.text.startswith("openvino ")]
+    assert finding.level == "ok"
+    assert "float32" in finding.text

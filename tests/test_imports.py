@@ -22,7 +22,7 @@ ROOMS = (
     ("bridge.cli",),
 )
 INFERENCE = (
-    ("bridge.inference.manifest",),
+    ("bridge.inference.cache", "bridge.inference.manifest"),
     ("bridge.inference.package",),
     (
         "bridge.inference.placement", "bridge.inference.graph_builder", "bridge.inference.state",
@@ -31,6 +31,7 @@ INFERENCE = (
     ("bridge.inference.finite", "bridge.inference.transfer"),
     ("bridge.inference.pixels", "bridge.inference.backends"),
     ("bridge.inference.transfer_cost",),
+    ("bridge.inference.selection",),
     ("bridge.inference.runner",),
     ("bridge.inference.chain",),
     ("bridge.inference.verification",),

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bridge.apply import Applier, apply
 from bridge.cli.options import (
     AllowFallback,
+    Backend,
+    Compute,
     Json,
     ModelFolders,
     Provider,
@@ -32,13 +34,19 @@ def command(
     ] = None,
     provider: Provider = "auto",
     allow_fallback: AllowFallback = False,
+    backend: Backend = "auto",
+    compute: Compute = "float32",
     models: ModelFolders = None,
     as_json: Json = False,
 ) -> None:
     """Run a package on a picture, a folder of pictures or a video."""
     frames = Input(source)
     found = Library(models).find(package)
-    applier = Applier(found, RunOptions(provider, allow_fallback), parameters(set_ or []))
+    applier = Applier(
+        found,
+        RunOptions(provider, allow_fallback, backend=backend, compute=compute),
+        parameters(set_ or []),
+    )
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
     )  # fmt: skip

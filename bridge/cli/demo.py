@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.options import AllowFallback, Json, Provider
+from bridge.cli.options import AllowFallback, Backend, Compute, Json, Provider
 from bridge.cli.output import print_json
 from bridge.demo.run import DemoOptions, run
 from bridge.errors import UsageError
@@ -34,6 +34,8 @@ def command(
     ),
     provider: Provider = "auto",
     allow_fallback: AllowFallback = False,
+    backend: Backend = "auto",
+    compute: Compute = "float32",
     as_json: Json = False,
 ) -> None:
     """Render a scene, run each frame through a model, and show what it took."""
@@ -47,7 +49,7 @@ def command(
             policy=policy,
             clip=source,
             output=output,
-            running=RunOptions(provider, allow_fallback),
+            running=RunOptions(provider, allow_fallback, backend=backend, compute=compute),
         )
     )
     if as_json:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from bridge.cli.options import AllowFallback, Json, ModelFolders, Provider
+from bridge.cli.options import AllowFallback, Backend, Compute, Json, ModelFolders, Provider
 from bridge.cli.output import print_columns, print_json
 from bridge.errors import FramebridgeError
 from bridge.inference.runner import RunOptions
@@ -72,6 +72,8 @@ def check(
     models: ModelFolders = None,
     provider: Provider = "auto",
     allow_fallback: AllowFallback = False,
+    backend: Backend = "auto",
+    compute: Compute = "float32",
     as_json: Json = False,
 ) -> None:
     """Load and run packages, and compare them with what they say of themselves."""
@@ -81,7 +83,9 @@ def check(
     for name in names:
         try:
             found = library.find(name)
-            verdict = verify(found, RunOptions(provider, allow_fallback))
+            verdict = verify(
+                found, RunOptions(provider, allow_fallback, backend=backend, compute=compute)
+            )
             rows.append({"package": found.name, "ok": True, **msgspec.to_builtins(verdict)})
         except FramebridgeError as error:
             worst = max(worst, error.exit_status)

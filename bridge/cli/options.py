@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,19 +11,41 @@ import typer
 
 from bridge.errors import UsageError
 from bridge.inference.backends.onnxruntime import PROVIDERS
+from bridge.inference.selection import BACKENDS, COMPUTES
 
 _PROVIDERS = ("auto", *PROVIDERS)
 
 
-def _known_provider(name: str) -> str:
-    if name not in _PROVIDERS:
-        raise UsageError("--provider", f"one of {', '.join(_PROVIDERS)}", repr(name))
-    return name
+def _one_of(option: str, known: tuple[str, ...]) -> Callable[[str], str]:
+    def check(name: str) -> str:
+        if name not in known:
+            raise UsageError(option, f"one of {', '.join(known)}", repr(name))
+        return name
+
+    return check
 
 
 Provider = Annotated[
     str,
-    typer.Option(help=f"Execution provider: {', '.join(_PROVIDERS)}.", callback=_known_provider),
+    typer.Option(
+        help=f"Execution provider: {', '.join(_PROVIDERS)}.",
+        callback=_one_of("--provider", _PROVIDERS),
+    ),
+]
+Backend = Annotated[
+    str,
+    typer.Option(
+        help=f"What runs the model: {', '.join(BACKENDS)}, where auto is the fastest exact one.",
+        callback=_one_of("--backend", BACKENDS),
+    ),
+]
+Compute = Annotated[
+    str,
+    typer.Option(
+        help=f"What it calculates in: {', '.join(COMPUTES)}. bf16 is faster where the processor"
+        " has it, and not exact; auto takes it where it is.",
+        callback=_one_of("--compute", COMPUTES),
+    ),
 ]
 AllowFallback = Annotated[
     bool, typer.Option("--allow-fallback", help="Take another provider where that one is missing.")

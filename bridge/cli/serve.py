@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import bridge
-from bridge.cli.options import AllowFallback, Json, ModelFolders, Provider
+from bridge.cli.options import AllowFallback, Backend, Compute, Json, ModelFolders, Provider
 from bridge.supervisor.logs import log_to_files
 from bridge.supervisor.server import ServeOptions, Server, stop_on_signals
 from bridge.supervisor.stream import StreamOptions
@@ -19,6 +19,8 @@ from bridge.supervisor.stream import StreamOptions
 def command(
     provider: Provider = "auto",
     allow_fallback: AllowFallback = False,
+    backend: Backend = "auto",
+    compute: Compute = "float32",
     models: ModelFolders = None,
     endpoint: Annotated[
         str, typer.Option(help="Where to listen: ipc://PATH or tcp://127.0.0.1:PORT.")
@@ -46,7 +48,7 @@ def command(
             private=private,
             end_with_input=end_with_input,
             folders=models or [],
-            streams=StreamOptions(provider, allow_fallback, run_limit),
+            streams=StreamOptions(provider, allow_fallback, backend, compute, run_limit),
             give_way=not keep_priority,
         )
     )

@@ -75,8 +75,10 @@ def run(options: DemoOptions) -> DemoOutcome:
     source, notice = _source(options)
     if notice:
         console.print(notice, style="yellow", markup=False)
-    words = ["--provider", options.running.provider]
-    if options.running.allow_fallback:
+    running = options.running
+    words = ["--provider", running.provider]
+    words += ["--backend", running.backend, "--compute", running.compute]
+    if running.allow_fallback:
         words.append("--allow-fallback")
     try:
         with PrivateSidecar(words) as sidecar, connect(sidecar.endpoint, sidecar.token) as bridge:

@@ -19,7 +19,7 @@ class Chain:
         source: contract of the frames it takes.
         result: contract of the frames it makes.
         digest: sha256 in hex of everything that decides its pixels: packages, precision, backend,
-            provider and frame format. Parameters and the seed are not part of it.
+            provider, compute and frame format. Parameters and the seed are not part of it.
         notes: what a person should know of how it runs, a sentence each.
     """
 
@@ -91,6 +91,7 @@ def _digest(runner: Runner, options: RunOptions) -> str:
         "precision": options.precision or runner.package.manifest.graphs[0].precision,
         "backend": runner.execution.backend,
         "provider": runner.execution.provider,
+        "compute": runner.execution.compute,
         "source": [str(getattr(runner.source, f)) for f in runner.source.__struct_fields__],
     }
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bridge.errors import InferenceError, NonFiniteError, UnsupportedModelError
 from bridge.frames import FrameFormat, Pixels
-from bridge.inference.backends import onnxruntime as backend
+from bridge.inference import selection
 from bridge.inference.backends.base import CompiledGraph
 from bridge.inference.latent import LatentWalk
 from bridge.inference.manifest import (
@@ -51,6 +51,8 @@ class RunOptions:
         repeats: keep a copy of each frame, so that a run without one can use it again. With a
             state or a latent code a copy is always kept; elsewhere it costs more than it is worth
             where each run has its own frame.
+        backend: "auto", "onnxruntime" or "openvino".
+        compute: "float32", "bf16" or "auto", as `selection.compile_graph` takes them.
     """
 
     provider: str = "auto"
@@ -58,6 +60,8 @@ class RunOptions:
     precision: Precision | None = None
     threads: int = 0
     repeats: bool = False
+    backend: str = "auto"
+    compute: str = "float32"
 
 
 class Runner:
@@ -69,7 +73,7 @@ class Runner:
         package: what is being run.
         source: contract of the frames it takes.
         result: contract of the frames it makes.
-        execution: backend and provider obtained.
+        execution: backend, provider and compute obtained.
         tick: index of the next run: how many there were since `reset`.
         notes: what a person should know of how it runs, a sentence each; known after `warm_up`.
     """
@@ -102,7 +106,7 @@ class Runner:
         latents = [p for p in package.manifest.inputs if isinstance(p, LatentInput)]
         self._walks = [LatentWalk(port, index) for index, port in enumerate(latents)]
         self._values |= {p.name: w.value for p, w in zip(latents, self._walks, strict=True)}
-        self._compiled = self._compile(composed.model)
+        self._compiled = self._compile(composed.model, self._options)
         self.execution = self._compiled.execution
         self._sum = np.zeros(1, np.float32)
         self.notes: list[str] = []
@@ -118,7 +122,7 @@ class Runner:
         """By the name of its input: the state that the last frame to begin with makes."""
         if self._framed:
             ports = [state.port for state in self._framed]
-            self._initial = self._compile(compose_initial(ports, package.manifest, source))
+            self._initial = self._compile_alike(compose_initial(ports, package.manifest, source))
             self._fresh = {port.takes: np.zeros(port.shape, port.dtype) for port in ports}
         self.reset()
 
@@ -193,19 +197,33 @@ class Runner:
         """
         self._run(self._black(), np.zeros(self.result.shape, np.uint8), {})
         if self.source.transfer == "linear":
-            cost_ms = transfer_cost_ms(self.package.manifest, self.source, self._compile)
+            cost_ms = transfer_cost_ms(self.package.manifest, self.source, self._compile_alike)
             self.notes = [
                 f"frames of linear light: {cost_ms:.1f} ms more a frame than sRGB, measured alone"
             ]
 
-    def _compile(self, model: bytes) -> CompiledGraph:
-        return backend.compile_graph(
+    def _compile(self, model: bytes, options: RunOptions) -> CompiledGraph:
+        return selection.compile_graph(
             model,
-            provider=self._options.provider,
-            allow_fallback=self._options.allow_fallback,
-            threads=self._options.threads,
+            self._values,
+            backend=options.backend,
+            compute=options.compute,
+            provider=options.provider,
+            allow_fallback=options.allow_fallback,
+            threads=options.threads,
             place=str(self.package.folder),
         )
+
+    def _compile_alike(self, model: bytes) -> CompiledGraph:
+        """A small graph beside the model's, on the backend that runs that; no trial is made."""
+        execution = self.execution
+        options = replace(
+            self._options,
+            backend=execution.backend.partition(" ")[0],
+            compute=execution.compute,
+            provider=execution.provider,
+        )
+        return self._compile(model, options)
 
     def _run(self, frame: Pixels | None, result: Pixels, fresh: dict[str, Tensor]) -> bool:
         """Whether what the model gave was finite.

@@ -55,7 +55,7 @@ def verify(package: ModelPackage, options: RunOptions | None = None) -> Verdict:
             (source.width, source.height),
             (runner.result.width, runner.result.height),
             round(took_ms, 2),
-            f"{runner.execution.backend}, {runner.execution.provider}",
+            f"{runner.execution.runtime}, {runner.execution.provider}",
         )
     finally:
         runner.close()

@@ -38,6 +38,8 @@ class StreamOptions:
 
     provider: str = "auto"
     allow_fallback: bool = False
+    backend: str = "auto"
+    compute: str = "float32"
     run_limit_s: float = 10.0
 
 
@@ -153,6 +155,8 @@ class Stream:
                 rate=self._rate,
                 seed=self._seed,
                 lever=lever,
+                backend=self._options.backend,
+                compute=self._options.compute,
                 slots=epoch.message(),
             )
         )

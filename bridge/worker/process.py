@@ -101,7 +101,11 @@ class WorkerProcess:
         self._source = command.source
         self._pace = Pace(command.policy, command.rate, command.seed)
         self._options = RunOptions(
-            command.provider, command.allow_fallback, repeats=command.policy == "free"
+            command.provider,
+            command.allow_fallback,
+            backend=command.backend,
+            compute=command.compute,
+            repeats=command.policy == "free",
         )
         self._lever: protocol.Lever = "none"
         self._give_way(command.lever)
@@ -226,7 +230,7 @@ def _facts(chain: Chain) -> protocol.ChainFacts:
     notes = [execution.note, *chain.notes]
     return protocol.ChainFacts(
         digest=chain.digest,
-        backend=execution.backend,
+        backend=execution.runtime,
         provider=execution.provider,
         note=" ".join(note for note in notes if note),
     )

@@ -39,6 +39,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "XDG_DATA_HOME": str(tmp_path / "home" / "data"),
         "FRAMEBRIDGE_RUNTIME_DIR": str(tmp_path / "run"),
         "FRAMEBRIDGE_LOG_DIR": str(tmp_path / "home" / "logs"),
+        "FRAMEBRIDGE_CACHE_DIR": str(tmp_path / "home" / "cache"),
         "COLUMNS": "100",
     }
 
@@ -291,6 +292,28 @@ def test_apply_refuses_a_provider_that_nobody_knows(
     assert "'abacus'" in done.stderr
 
 
+def test_apply_on_a_backend_that_is_not_installed_says_how_to_install_it(
+    run: Run, picture: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "openvino.py").write_text("raise ImportError('hidden')")
+    environment["PYTHONPATH"] = os.pathsep.join([str(hidden), *sys.path])
+    done = run("apply", "passthrough", picture, tmp_path / "out.png", "--backend", "openvino")
+    assert done.returncode == 3
+    assert _only_line(done.stderr).startswith("FB-E041 openvino: ")
+    assert "pip install 'framebridge[openvino]'" in done.stderr
+
+
+def test_apply_in_bf16_on_onnx_runtime_says_what_can_do_it(
+    run: Run, picture: Path, tmp_path: Path
+) -> None:
+    words = ("--backend", "onnxruntime", "--compute", "bf16")
+    done = run("apply", "passthrough", picture, tmp_path / "out.png", *words)
+    assert done.returncode == 3
+    assert "--backend openvino" in _only_line(done.stderr)
+
+
 def test_apply_writes_no_progress_where_there_is_no_terminal(
     run: Run, picture: Path, tmp_path: Path
 ) -> None:
@@ -336,11 +359,14 @@ def test_ctl_without_a_sidecar_says_how_to_start_one(run: Run) -> None:
     ("words", "mentions"),
     [
         ([], ["apply", "serve", "demo", "models", "ctl", "doctor"]),
-        (["apply"], ["Name of a package", "INPUT", "OUTPUT", "--set", "--provider", "--json"]),
+        (
+            ["apply"],
+            ["Name of a package", "INPUT", "OUTPUT", "--set", "--provider", "--backend", "--json"],
+        ),
         (["models"], ["list", "show", "check"]),
         (["models", "check"], ["--models", "--json"]),
         (["ctl"], ["status", "load", "set", "stop"]),
-        (["serve"], ["--endpoint", "--private"]),
+        (["serve"], ["--endpoint", "--private", "--backend", "--compute"]),
         (["doctor"], ["--json"]),
     ],
 )

@@ -14,12 +14,13 @@ import pytest
 
 from bridge.errors import LimitError, ParameterError
 from bridge.frames import FrameFormat
+from bridge.inference.backends import openvino
 from bridge.inference.chain import Chain
 from bridge.inference.package import ModelPackage
 from bridge.inference.runner import RunOptions
 
 FORMAT = FrameFormat(width=12, height=8)
-CPU = RunOptions(provider="cpu")
+CPU = RunOptions(provider="cpu", backend="onnxruntime")
 
 
 @pytest.fixture
@@ -93,6 +94,17 @@ def test_another_package_has_another_digest(
     assert Chain([other], FORMAT, CPU).digest != Chain([package], FORMAT, CPU).digest
 
 
+@pytest.mark.skipif(openvino.installed_version() is None, reason="OpenVINO is not installed")
+def test_another_backend_and_another_compute_have_another_digest(package: ModelPackage) -> None:
+    computes = [("onnxruntime", "float32")]
+    computes += [("openvino", compute) for compute in openvino.available_computes()]
+    digests = {
+        Chain([package], FORMAT, RunOptions(backend=backend, compute=compute)).digest
+        for backend, compute in computes
+    }
+    assert len(digests) == len(computes)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -125,7 +137,7 @@ def test_the_digest_is_equal_across_processes(package: ModelPackage) -> None:
         "from bridge.inference.package import ModelPackage\n"
         "from bridge.inference.runner import RunOptions\n"
         "package = ModelPackage.open(Path(sys.argv[1]))\n"
-        "options = RunOptions(provider='cpu')\n"
+        "options = RunOptions(provider='cpu', backend='onnxruntime')\n"
         "print(Chain([package], FrameFormat(width=12, height=8), options).digest)\n"
     )
     printed = subprocess.run(

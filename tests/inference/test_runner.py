@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,13 +21,15 @@ from bridge.errors import (
     UnsupportedModelError,
 )
 from bridge.frames import FrameFormat
+from bridge.inference.backends import openvino
 from bridge.inference.backends.onnxruntime import available_providers
 from bridge.inference.manifest import FrameOutput, Size
 from bridge.inference.runner import Runner, RunOptions
 
 Picture = npt.NDArray[np.uint8]
 FORMAT = FrameFormat(width=12, height=8)
-CPU = RunOptions(provider="cpu")
+CPU = RunOptions(provider="cpu", backend="onnxruntime")
+BACKENDS = ["onnxruntime", *(["openvino"] if openvino.installed_version() else [])]
 
 
 def _frame(format: FrameFormat = FORMAT) -> Picture:
@@ -274,11 +277,44 @@ def test_a_frame_of_another_shape_or_type_is_a_typed_error(
         runner.run(frame, np.zeros(FORMAT.shape, np.uint8))
 
 
-def test_a_run_that_was_told_to_stop_raises(tmp_path: Path, small_models: ModuleType) -> None:
-    runner = Runner(small_models.network().write(tmp_path / "small"), FORMAT, CPU)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_run_that_is_told_to_stop_raises_and_the_next_one_is_good(
+    backend: str, tmp_path: Path, small_models: ModuleType
+) -> None:
+    large = FrameFormat(width=512, height=512)
+    package = small_models.network().write(tmp_path / "small")
+    runner = Runner(package, large, RunOptions(backend=backend))
+    frame = _frame(large)
+    expected = _run(runner, frame)
+    caught: list[InferenceError] = []
+
+    def run() -> None:
+        try:
+            while True:
+                _run(runner, frame)
+        except InferenceError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    for _ in range(6000):  # until one arrives while a run is in progress
+        runner.terminate()
+        thread.join(0.01)
+        if not thread.is_alive():
+            break
+    assert len(caught) == 1
+    assert np.array_equal(_run(runner, frame), expected)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_to_stop_without_a_run_in_progress_does_nothing(
+    backend: str, tmp_path: Path, small_models: ModuleType
+) -> None:
+    package = small_models.identity().write(tmp_path / "small")
+    runner = Runner(package, FORMAT, RunOptions(backend=backend))
     runner.terminate()
-    with pytest.raises(InferenceError):
-        _run(runner, _frame())
+    frame = _frame()
+    assert np.array_equal(_run(runner, frame), frame)
 
 
 def test_the_graph_on_disk_stays_as_it_is(tmp_path: Path, small_models: ModuleType) -> None:

@@ -63,6 +63,8 @@ def test_a_clip_plays_in_place_of_the_engine(short_folder: Path, tmp_path: Path)
         (["--size", "100000x100000"], "WIDTHxHEIGHT"),
         (["--output", __file__], "FB-E001"),
         (["--provider", "quantum"], "--provider"),
+        (["--backend", "abacus"], "--backend"),
+        (["--compute", "int3"], "--compute"),
         (["--policy", "slow"], "latest or lockstep"),
         (["--source", "missing.mp4"], "FB-E001"),
     ],

@@ -13,6 +13,7 @@ import pytest
 from framebridge_client import Bridge, BridgeError, FrameError, connect
 from PIL import Image
 
+from bridge.inference.backends import openvino
 from tests.system.processes import DATA, Sidecar, numbered, until
 
 TENNIS = DATA / "video" / "tennis"
@@ -258,6 +259,16 @@ def test_a_provider_that_is_not_there_is_an_error_that_names_both(start_sidecar)
     start_sidecar("--provider", "cuda")
     with connect() as bridge, pytest.raises(BridgeError, match=r"FB-E040 .*cuda, got cpu"):
         bridge.open("passthrough", 32, 32)
+
+
+@pytest.mark.skipif(openvino.installed_version() is None, reason="OpenVINO is not installed")
+def test_a_backend_that_is_named_runs_every_stream_and_is_said(start_sidecar) -> None:
+    from framebridge_client import connect
+
+    start_sidecar("--backend", "openvino")
+    with connect() as bridge, bridge.open("passthrough", 32, 32) as stream:
+        assert number(stream, 8) == 8
+        assert bridge.status()["streams"][0]["backend"].startswith("openvino ")
 
 
 def test_a_fallback_that_was_allowed_runs_and_says_so(start_sidecar) -> None:

@@ -18,12 +18,20 @@ class Execution:
     Attributes:
         backend: name and version of the runtime.
         provider: short name of the execution provider that runs the graph.
-        note: why it is not the one that was asked for, or empty.
+        note: why it is not the one that was asked for, or why this one was chosen, or empty.
+        compute: what the graph's floats are calculated in: "float32", or "bf16", which keeps 8 of
+            24 bits and is not exact to a step of 255 in general.
     """
 
     backend: str
     provider: str
     note: str = ""
+    compute: str = "float32"
+
+    @property
+    def runtime(self) -> str:
+        """The runtime in full: what it calculates in too, where that is not float32."""
+        return self.backend if self.compute == "float32" else f"{self.backend} {self.compute}"
 
 
 class CompiledGraph(Protocol):
@@ -40,7 +48,8 @@ class CompiledGraph(Protocol):
         """
 
     def terminate(self) -> None:
-        """Ask a run in progress to stop; it then raises InferenceError."""
+        """Ask the run in progress, if any, to stop; it raises InferenceError, unless it was all
+        but done. Without one nothing happens: it never reaches a run that begins later."""
 
     def close(self) -> None:
         """Give back what the runtime holds."""
