@@ -32,6 +32,9 @@ LUMA = {
     "studio": (np.array([65.738, 129.057, 25.064]) / 256, 16.0),
     "full": (np.array([0.299, 0.587, 0.114]), 0.0),
 }
+# Where R, G and B are among a frame's channels. Planes are taken apart by Gather and not by Slice:
+# ONNX Runtime moves a Transpose past a Slice and then takes single bytes out of every pixel.
+_COLOUR = {"rgba8": (0, 1, 2), "bgra8": (2, 1, 0)}
 _PAD_MODES = {"reflect": "reflect", "edge": "edge", "zero": "constant"}
 
 
@@ -159,10 +162,7 @@ def _planes(build: GraphBuilder, source: FrameFormat, placement: Placement) -> s
 
 def _colour_planes(build: GraphBuilder, planes: str, source: FrameFormat) -> str:
     """uint8 (1, 3, h, w), RGB."""
-    if source.pixel_format == "bgra8":
-        rgb = build.slice(planes, [2], [np.iinfo(np.int64).min], [0], [-1])
-    else:
-        rgb = build.slice(planes, [0], [3], [0])
+    rgb = build.gather(planes, _COLOUR[source.pixel_format], 0)
     return build.add("Unsqueeze", [rgb, build.constant([0], np.int64)])
 
 
@@ -266,7 +266,7 @@ def _alpha_planes(
     width, height = placement.output
     if source.alpha == "opaque" or planes is None:
         return build.constant(np.full((1, height, width), 255), np.uint8)
-    alpha = build.slice(planes, [3], [4], [0])
+    alpha = build.gather(planes, [3], 0)
     if placement.output == placement.crop[2:]:
         return alpha
     alpha = build.add("Unsqueeze", [alpha, build.constant([0], np.int64)])
@@ -278,7 +278,7 @@ def _interleave(build: GraphBuilder, colour: str, alpha: str, source: FrameForma
     """uint8 (H, W, 4) of uint8 (1, 3, H, W) and (1, H, W)."""
     colour = build.add("Squeeze", [colour, build.constant([0], np.int64)])
     if source.pixel_format == "bgra8":
-        colour = build.reversed(colour, 0)
+        colour = build.gather(colour, _COLOUR["bgra8"], 0)
     return build.transpose(build.concat([colour, alpha], 0), [1, 2, 0])
 
 
@@ -350,7 +350,7 @@ def _alpha_phases(
     width, height = placement.model
     if source.alpha == "opaque":
         return build.constant(np.full((s, s, 1, height, width), 255), np.uint8)
-    alpha = build.slice(planes, [3], [4], [0])
+    alpha = build.gather(planes, [3], 0)
     _, _, right, bottom = placement.pad
     alpha = build.reshape(alpha, [1, 1, height - bottom, width - right])
     alpha = build.pad(alpha, [0, 0, 1, 1, 0, 0, bottom + 1, right + 1], "edge")
