@@ -29,6 +29,7 @@ INFERENCE = (
         "bridge.inference.latent",
     ),
     ("bridge.inference.finite", "bridge.inference.transfer"),
+    ("bridge.inference.shuffle",),
     ("bridge.inference.pixels", "bridge.inference.backends"),
     ("bridge.inference.transfer_cost",),
     ("bridge.inference.selection",),

@@ -50,6 +50,10 @@ class GraphBuilder:
         # The largest negative end is ONNX's own way to say "to before the first".
         return self.slice(value, [-1], [np.iinfo(np.int64).min], [axis], [-1])
 
+    def gather(self, value: str, indices: Sequence[int], axis: int) -> str:
+        """The parts of `value` along `axis` that `indices` name, in their order."""
+        return self.add("Gather", [value, self.constant(indices, np.int64)], axis=axis)
+
     def reshape(self, value: str, shape: Sequence[int]) -> str:
         return self.add("Reshape", [value, self.constant(shape, np.int64)])
 

@@ -20,6 +20,7 @@ from bridge.inference.graph_builder import PREFIX, GraphBuilder
 from bridge.inference.manifest import FrameInput, FrameOutput, Manifest
 from bridge.inference.package import IR_VERSION_MAX
 from bridge.inference.placement import Placement, place
+from bridge.inference.shuffle import Shuffle, final_shuffle, shuffled_bytes
 from bridge.inference.state import StatePort, state_ports
 from bridge.inference.transfer import bytes_of_values, values_of_bytes
 
@@ -32,6 +33,9 @@ LUMA = {
     "studio": (np.array([65.738, 129.057, 25.064]) / 256, 16.0),
     "full": (np.array([0.299, 0.587, 0.114]), 0.0),
 }
+# Where R, G and B are among a frame's channels. Planes are taken apart by Gather and not by Slice:
+# ONNX Runtime moves a Transpose past a Slice and then takes single bytes out of every pixel.
+_COLOUR = {"rgba8": (0, 1, 2), "bgra8": (2, 1, 0)}
 _PAD_MODES = {"reflect": "reflect", "edge": "edge", "zero": "constant"}
 
 
@@ -75,7 +79,8 @@ def compose(
     assert port_out is not None  # place() has checked
     states = state_ports(core, manifest, placement.model)
 
-    shuffle = None if plain else _final_shuffle(core, port_out, placement)
+    movable = port_in is not None and not plain
+    shuffle = final_shuffle(core, port_out, placement) if movable else None
     build = GraphBuilder()
     planes = rgb = None
     if port_in is not None:
@@ -92,7 +97,7 @@ def compose(
         alpha = _alpha_planes(build, planes, source, placement)
         picture = _interleave(build, colour, alpha, source)
     else:
-        picture = _shuffled_bytes(build, shuffle, planes, source, port_out, placement)
+        picture = shuffled_bytes(build, shuffle, planes, source, port_out, placement)
         width, height = placement.model
         made = Watched(shuffle.node.input[0], (1, channels * shuffle.block**2, height, width))
     if source.rows == "bottom_first":
@@ -159,10 +164,7 @@ def _planes(build: GraphBuilder, source: FrameFormat, placement: Placement) -> s
 
 def _colour_planes(build: GraphBuilder, planes: str, source: FrameFormat) -> str:
     """uint8 (1, 3, h, w), RGB."""
-    if source.pixel_format == "bgra8":
-        rgb = build.slice(planes, [2], [np.iinfo(np.int64).min], [0], [-1])
-    else:
-        rgb = build.slice(planes, [0], [3], [0])
+    rgb = build.gather(planes, _COLOUR[source.pixel_format], 0)
     return build.add("Unsqueeze", [rgb, build.constant([0], np.int64)])
 
 
@@ -266,7 +268,7 @@ def _alpha_planes(
     width, height = placement.output
     if source.alpha == "opaque" or planes is None:
         return build.constant(np.full((1, height, width), 255), np.uint8)
-    alpha = build.slice(planes, [3], [4], [0])
+    alpha = build.gather(planes, [3], 0)
     if placement.output == placement.crop[2:]:
         return alpha
     alpha = build.add("Unsqueeze", [alpha, build.constant([0], np.int64)])
@@ -278,93 +280,8 @@ def _interleave(build: GraphBuilder, colour: str, alpha: str, source: FrameForma
     """uint8 (H, W, 4) of uint8 (1, 3, H, W) and (1, H, W)."""
     colour = build.add("Squeeze", [colour, build.constant([0], np.int64)])
     if source.pixel_format == "bgra8":
-        colour = build.reversed(colour, 0)
+        colour = build.gather(colour, _COLOUR["bgra8"], 0)
     return build.transpose(build.concat([colour, alpha], 0), [1, 2, 0])
-
-
-# The same with the core's last DepthToSpace as a move of bytes.
-
-
-@dataclass(frozen=True, slots=True)
-class _Shuffle:
-    node: onnx.NodeProto
-    block: int
-    channels_first: bool
-
-
-def _final_shuffle(
-    core: onnx.ModelProto, port: FrameOutput, placement: Placement
-) -> _Shuffle | None:
-    """The DepthToSpace that makes the core's output, when it can be moved behind the rounding."""
-    if port.channels != "RGB" or placement.kept != (0, 0, *placement.output):
-        return None
-    makers = [node for node in core.graph.node if port.name in node.output]
-    readers = [node for node in core.graph.node if port.name in node.input]
-    if len(makers) != 1 or makers[0].op_type != "DepthToSpace" or readers:
-        return None
-    attributes = {a.name: helper.get_attribute_value(a) for a in makers[0].attribute}
-    block = attributes["blocksize"]
-    if block != port.scale:
-        return None
-    return _Shuffle(makers[0], block, attributes.get("mode", b"DCR") == b"CRD")
-
-
-def _shuffled_bytes(
-    build: GraphBuilder,
-    shuffle: _Shuffle,
-    planes: str,
-    source: FrameFormat,
-    port: FrameOutput,
-    placement: Placement,
-) -> str:
-    """uint8 (H, W, 4), made of the (1, 3 * s * s, h, w) that the core's DepthToSpace would take."""
-    low, high = port.range
-    s = shuffle.block
-    width, height = placement.model
-    value = build.affine(shuffle.node.input[0], 1, -low)
-    value = bytes_of_values(build, value, source.transfer, factor=high - low)
-    if shuffle.channels_first:
-        value = build.transpose(build.reshape(value, [3, s, s, height, width]), [1, 2, 0, 3, 4])
-    else:
-        value = build.reshape(value, [s, s, 3, height, width])
-    if source.pixel_format == "bgra8":
-        value = build.reversed(value, 2)
-    alpha = _alpha_phases(build, planes, source, placement, s)
-    value = build.concat([value, alpha], 2)
-    # One transpose for each row phase and a join of rows: a single transpose of five axes
-    # walks memory in steps of one byte.
-    lines = []
-    for i in range(s):
-        phase = build.reshape(build.slice(value, [i], [i + 1], [0]), [s * 4, height * width])
-        lines.append(build.reshape(build.transpose(phase, [1, 0]), [height, 1, width * s * 4]))
-    picture = build.reshape(build.concat(lines, 1), [height * s, width * s, 4])
-    if (width * s, height * s) != placement.output:
-        picture = build.slice(picture, [0, 0], list(placement.output[::-1]), [0, 1])
-    return picture
-
-
-def _alpha_phases(
-    build: GraphBuilder, planes: str, source: FrameFormat, placement: Placement, s: int
-) -> str:
-    """uint8 (s, s, 1, h, w): linear interpolation of alpha, one plane for each sub-pixel."""
-    width, height = placement.model
-    if source.alpha == "opaque":
-        return build.constant(np.full((s, s, 1, height, width), 255), np.uint8)
-    alpha = build.slice(planes, [3], [4], [0])
-    _, _, right, bottom = placement.pad
-    alpha = build.reshape(alpha, [1, 1, height - bottom, width - right])
-    alpha = build.pad(alpha, [0, 0, 1, 1, 0, 0, bottom + 1, right + 1], "edge")
-    taps = np.zeros((s, 3))
-    for i in range(s):
-        offset = (i + 0.5) / s - 0.5
-        taps[i, 1] = 1 - abs(offset)
-        taps[i, 0 if offset < 0 else 2] += abs(offset)
-    kernel = np.einsum("iy,jx->ijyx", taps, taps).reshape(s * s, 1, 3, 3)
-    # Not DequantizeLinear: between that and QuantizeLinear, ONNX Runtime rounds the weights of a
-    # convolution to int8.
-    alpha = build.add("Cast", [alpha], to=TensorProto.FLOAT)
-    phases = build.add("Conv", [alpha, build.constant(kernel, np.float32)])
-    return build.reshape(build.quantize(phases, 1.0), [s, s, 1, height, width])
 
 
 def _model_output(placement: Placement, scale: int) -> tuple[int, int]:
@@ -382,7 +299,7 @@ def _join(
     result: FrameFormat,
     manifest: Manifest,
     states: Sequence[StatePort],
-    shuffle: _Shuffle | None,
+    shuffle: Shuffle | None,
 ) -> onnx.ModelProto:
     """One model: our nodes, the core's, our nodes. The names of the core stay as they are."""
     _check_names(core)

@@ -64,10 +64,11 @@ def bytes_of_values(build: GraphBuilder, values: str, transfer: Transfer, *, fac
         return build.quantize(values, factor / 255)
     a, b, c = _LIGHT
     # a * y * ((y + p)**2 + q): four passes over the values, where Horner's way takes five. The
-    # polynomial is right for no value below 0, and those are black.
+    # polynomial is right for no value below 0, and those are black. Max and not Relu: ONNX Runtime
+    # would take a Relu behind a convolution into its blocked layout, and reorder the picture twice.
     p = b / (2 * a)
     q = c / a - p**2
-    y = build.add("Relu", [values])
+    y = build.add("Max", [values, build.constant(0, np.float32)])
     moved = build.affine(y, 1, p * factor)
     square = build.affine(build.add("Mul", [moved, moved]), 1, q * factor**2)
     return build.quantize(build.add("Mul", [square, y]), factor**3 / (255 * a))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -280,6 +281,41 @@ def test_a_composed_graph_is_valid_and_of_the_stated_versions(small_models: Modu
     onnx.checker.check_model(composed, full_check=True)
     assert composed.ir_version <= 10
     assert [entry.version for entry in composed.opset_import] == [17]
+
+
+@pytest.mark.parametrize("alpha", FORMATS["alpha"])
+@pytest.mark.parametrize("pixel_format", FORMATS["pixel_format"])
+def test_the_runtime_leaves_the_planes_as_they_were_taken_apart(
+    pixel_format: str, alpha: str, small_models: ModuleType, tmp_path: Path
+) -> None:
+    """It would rather undo a Transpose that nothing but cheap nodes separates from its inverse."""
+    format = FrameFormat(width=16, height=8, pixel_format=pixel_format, alpha=alpha)
+    kinds = _optimized(small_models.identity(), format, tmp_path)
+    assert kinds.count("Transpose") == 2
+    assert "Slice" not in kinds
+
+
+@pytest.mark.parametrize("transfer", FORMATS["transfer"])
+def test_the_runtime_reorders_the_output_of_a_convolution_once(
+    transfer: str, small_models: ModuleType, tmp_path: Path
+) -> None:
+    """And not once more for what follows it in a blocked layout."""
+    format = FrameFormat(width=16, height=8, transfer=transfer)
+    assert (
+        _optimized(small_models.single_convolution(), format, tmp_path).count("ReorderOutput") < 2
+    )
+
+
+def _optimized(model: Any, format: FrameFormat, folder: Path) -> list[str]:
+    """What nodes ONNX Runtime makes of a composed graph."""
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(folder / "optimized.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(
+        compose(model.core, model.manifest, format).model, options,
+        providers=["CPUExecutionProvider"],
+    )  # fmt: skip
+    return [node.op_type for node in onnx.load_model(folder / "optimized.onnx").graph.node]
 
 
 def test_a_core_that_uses_our_names_is_refused(small_models: ModuleType) -> None:
