@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 
 import numpy as np
 
@@ -180,12 +181,14 @@ def timed(work: Callable[[], object]) -> Work:
 
 def in_turn(work: Mapping[str, Work], repetitions: int, warm_up: int = 5) -> dict[str, list[float]]:
     """Seconds that each piece of work takes, one after the other in every round, so that whatever
-    the machine does to one it does to all; each round begins with another."""
-    names = list(work)
-    taken: dict[str, list[float]] = {name: [] for name in names}
+    the machine does to one it does to all. Each round has an order of its own, seeded, or one
+    would always suffer from what the same other leaves behind."""
+    taken: dict[str, list[float]] = {name: [] for name in work}
+    order = list(work)
+    random = Random(0)
     for turn in range(warm_up + repetitions):
-        for shift in range(len(names)):
-            name = names[(turn + shift) % len(names)]
+        random.shuffle(order)
+        for name in order:
             seconds = work[name]()
             if turn >= warm_up:
                 taken[name].append(seconds)
