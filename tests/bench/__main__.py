@@ -30,6 +30,7 @@ FOLDERS = (
 
 def main() -> None:
     wanted = _arguments()
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     os.chdir(ROOT)  # the processes that we start import the bench from here
     # Short, for a socket's path has 107 bytes at most. Nothing of the user's is read or written.
     with tempfile.TemporaryDirectory(prefix="fbb") as folder:
@@ -38,7 +39,7 @@ def main() -> None:
         os.environ.pop("FRAMEBRIDGE_MODELS", None)
         measured = _measure([THEMES[key] for key in wanted.only], Effort(wanted.quick))
     whole = not wanted.quick and len(wanted.only) == len(THEMES)
-    _write(measured, quick=wanted.quick, whole=whole)
+    _write(measured, load, quick=wanted.quick, whole=whole)
 
 
 def _arguments() -> argparse.Namespace:
@@ -64,7 +65,7 @@ def _measure(themes: Sequence[Theme], effort: Effort) -> list[Measured]:
     return measured
 
 
-def _write(measured: Sequence[Measured], *, quick: bool, whole: bool) -> None:
+def _write(measured: Sequence[Measured], load: float, *, quick: bool, whole: bool) -> None:
     """The page belongs to whole runs alone."""
     folder = ROOT / "out" / "bench"
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +78,7 @@ def _write(measured: Sequence[Measured], *, quick: bool, whole: bool) -> None:
     if whole:
         page = ROOT / "docs" / "performance.md"
         shutil.copyfile(picture, page.with_suffix(".png"))
-        page.write_text(report.as_page(measured, page.with_suffix(".png").name))
+        page.write_text(report.as_page(measured, page.with_suffix(".png").name, load))
     print(f"\n{folder / 'report.json'}, {picture.name}", file=sys.stderr)
 
 

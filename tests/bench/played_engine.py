@@ -22,6 +22,9 @@ from tests.bench.frames import noise
 from tests.bench.ticks import RATE, run_ticks
 
 _SETTLE_S = 0.3
+_NUMBERS = 32_768
+"""A quarter of a MiB: near enough to the core, and long enough a calculation that two threads of
+Python do not wait for each other."""
 
 Kind = Literal["idle", "both", "submits"]
 _SUBMITS_EVERY = 3
@@ -67,7 +70,7 @@ class Work:
     """
 
     def __init__(self, threads: int, seconds: float) -> None:
-        self._numbers = [np.linspace(0.1, 0.9, 2048) for _ in range(threads)]
+        self._numbers = [np.linspace(0.1, 0.9, _NUMBERS) for _ in range(threads)]
         self._times = [0.0] * threads
         self._turns = 1
         self._begin, self._end = threading.Barrier(threads), threading.Barrier(threads)
@@ -98,8 +101,9 @@ class Work:
         self._times[index] = time.thread_time() - start
 
     def _calibrate(self, seconds: float) -> None:
-        self._turns = 50
-        while (taken := float(np.median([self()[0] for _ in range(15)]))) < seconds / 2:
+        """By processor time, which is the same whoever else is at work."""
+        self._turns = 4
+        while (taken := float(np.median([self()[1] for _ in range(15)]))) < seconds / 2:
             self._turns *= 2
         self._turns = max(1, round(self._turns * seconds / taken))
 

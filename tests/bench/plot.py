@@ -53,7 +53,7 @@ def _goals(axes: Any, rows: Sequence[Row], note: str) -> None:
     axes.axvline(1, color=INK, linewidth=1.4)
     axes.set_xscale("log")
     widest = max([4.0, *shares])
-    axes.set_xlim(_LEAST, widest * 6)
+    axes.set_xlim(_LEAST, widest * 8)
     axes.xaxis.set_major_locator(FixedLocator([1 / 64, 1 / 16, 1 / 4, 1, *_up_to(widest)]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(_share))

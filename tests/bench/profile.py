@@ -49,7 +49,7 @@ def of_trip(
         there = next(iter(bridge.status()["streams"]))["start_age_ms"]["p50"]
     copied, aged, ran = (float(np.median(part)) for part in (copying, age, running))
     return listed(
-        f"{model} at {width}x{height}",
+        f"{model} at {width}x{height}, {'60 ticks a second' if paced else 'one after the other'}",
         {
             "copy into the slot (none when drawn there)": copied,
             "submit, until the model starts in the worker": there,

@@ -69,13 +69,17 @@ def as_text(measured: Sequence[Measured], *, quick: bool) -> str:
     return "\n\n".join(parts)
 
 
-def as_page(measured: Sequence[Measured], plot: str) -> str:
-    """docs/performance.md."""
+def as_page(measured: Sequence[Measured], plot: str, load: float) -> str:
+    """docs/performance.md.
+
+    Args:
+        load: processes at work on the machine when the run began.
+    """
     rows = [row for one in measured for row in one.finding.rows if row.met is not None]
     met = sum(row.met is True for row in rows)
     parts = [
         INTRODUCTION.rstrip(),
-        machine(),
+        machine(load),
         f"**{met} of {len(rows)} goals are met.**",
         f"![Each goal and how near it is; how the price grows]({plot})",
     ]
@@ -98,7 +102,7 @@ def _shortfall(one: Measured) -> list[str]:
         f"{_ratio(row) or _number(row.value)}, goal {row.goal}"
         for row in one.missed
     ]
-    return ["\n".join(missed), one.theme.shortfall, "\n".join(one.breakdown)]
+    return ["\n".join(missed), one.theme.shortfall, "\n".join(one.breakdown).strip()]
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -126,7 +130,7 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 or not value else f"{value:.3f}"
 
 
-def machine() -> str:
+def machine(load: float) -> str:
     memory = ""
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
@@ -134,7 +138,8 @@ def machine() -> str:
     return (
         f"Machine: {os.cpu_count()} cores of {_processor()}{memory}, {platform.system()}"
         f" {platform.release().split('-')[0]}, Python {platform.python_version()}, ONNX Runtime"
-        f" {onnxruntime.__version__}{_openvino()}; no GPU is used. Alone on the machine."
+        f" {onnxruntime.__version__}{_openvino()}; no GPU is used."
+        f" Work of others on it when the run began (load average, meant to be 0): {load:.1f}."
     )
 
 

@@ -36,8 +36,11 @@ def test_the_json_is_a_list_of_rows_with_names_of_their_own() -> None:
 
 
 def test_the_page_counts_the_goals_and_explains_those_that_are_missed() -> None:
-    page = report.as_page([_measured(HIT, MISS, PLAIN, breakdown=("| copy | 3 ms |",))], "it.png")
+    page = report.as_page(
+        [_measured(HIT, MISS, PLAIN, breakdown=("| copy | 3 ms |",))], "it.png", 0.25
+    )
     assert "**1 of 2 goals are met.**" in page
+    assert "meant to be 0): 0.2." in page
     short = page.partition("## What falls short")[2]
     assert "trip, against a copy: 5.000, goal <= 2" in short
     assert "a socket" not in short
@@ -46,7 +49,7 @@ def test_the_page_counts_the_goals_and_explains_those_that_are_missed() -> None:
 
 
 def test_a_page_without_a_miss_says_so() -> None:
-    assert "every goal is met" in report.as_page([_measured(HIT)], "it.png")
+    assert "every goal is met" in report.as_page([_measured(HIT)], "it.png", 0.25)
 
 
 def test_quick_figures_are_marked_as_such() -> None:
