@@ -28,9 +28,10 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_imports.py
 
-# Alone on the machine: writes docs/performance.md and out/bench/report.json.
+# Four minutes, alone on the machine: writes docs/performance.md and out/bench/report.json.
+# While developing: make bench ARGS="--quick --only trips".
 bench: install
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(ARGS)
 
 install: $(STAMP)
 
