@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash check bench install clean
+.PHONY: demo test test-crash test-fuzz check bench install clean
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -17,6 +17,10 @@ test: check
 # kill -9, twenty times each, at random moments.
 test-crash: install
 	FRAMEBRIDGE_KILLS=20 $(BIN)/python -m pytest tests/system/test_survival.py $(ARGS)
+
+# A million mutated messages to the sidecar's sockets.
+test-fuzz: install
+	FRAMEBRIDGE_FUZZ=1000000 $(BIN)/python -m pytest tests/system/test_hostile_clients.py $(ARGS)
 
 check: install
 	$(BIN)/ruff check .
