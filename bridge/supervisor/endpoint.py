@@ -25,7 +25,8 @@ class Delivery:
     Attributes:
         sender: names the client; different for clients of different endpoints.
         raw: its last part, of `parts`.
-        descriptor: of the connection that it came by.
+        descriptor: of the connection that it came by; -1 for one that speaks a ZMTP before 3,
+            which tells us none.
     """
 
     sender: bytes
@@ -92,9 +93,8 @@ class Endpoint:
         parts, frame = 0, first
         while frame.more:
             parts, frame = parts + 1, self._socket.recv(zmq.NOBLOCK, copy=False)
-        # SRCFD stands on what came over the wire, not on the routing id.
-        descriptor: int = frame.get(zmq.SRCFD) if parts else -1  # type: ignore[assignment]
-        return Delivery(self._mark + bytes(first.buffer), bytes(frame.buffer), parts, descriptor)
+        sender, raw = self._mark + bytes(first.buffer), bytes(frame.buffer)
+        return Delivery(sender, raw, parts, _descriptor(frame))
 
     def departed(self) -> Iterator[int]:
         """Descriptors of connections that have broken since the last call."""
@@ -135,3 +135,10 @@ class Endpoint:
         monitor.setsockopt(zmq.RCVHWM, 0)
         monitor.connect(place)
         return monitor
+
+
+def _descriptor(frame: zmq.Frame) -> int:
+    try:
+        return int(frame.get(zmq.SRCFD))
+    except zmq.ZMQError:
+        return -1

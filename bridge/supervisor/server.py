@@ -208,6 +208,8 @@ class Server:
             # Connections first: a new one may have the descriptor of an old one.
             self._hear_connections(endpoint)
             try:
+                if delivery.descriptor < 0:
+                    raise ProtocolError("connection", "ZMTP 3", "an older one")
                 if delivery.parts != 1:
                     raise ProtocolError("message", "one part", f"{delivery.parts} parts")
                 self._obey(endpoint, delivery, protocol.decode_client(delivery.raw))
