@@ -76,7 +76,7 @@ def _wound(rng: random.Random, raw: bytearray, originals: list[bytes]) -> None:
     elif kind < 99:
         raw[at:at] = rng.choice(BOMBS)
     else:
-        raw += bytes(rng.choice((1 << 10, (1 << 16) - len(raw), 1 << 14)))
+        raw += bytes(rng.choice((1 << 10, max(0, (1 << 16) - len(raw)), 1 << 14)))
 
 
 def made_by_hand() -> Iterator[tuple[str, bytes]]:
