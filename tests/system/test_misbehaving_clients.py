@@ -209,12 +209,12 @@ def test_a_client_ten_times_too_fast_costs_nobody_else_a_frame(
             submit(frame)
             due += 1 / 600
             time.sleep(max(0.0, due - time.monotonic()))
-        for frame in range(4201, 200_000):
+        for frame in range(4201, 60_000):
             submit(frame)
 
         def all_counted() -> bool:
             counters = rows(bridge)[number]["counters"]
-            return counters["submitted"] + counters.get("malformed", 0) == 199_999
+            return counters["submitted"] + counters.get("malformed", 0) == 59_999
 
         until(all_counted, "each submit is taken or counted as malformed")
         row = rows(bridge)[number]
@@ -237,9 +237,9 @@ def test_a_client_that_changes_its_frame_size_all_the_time_leaves_nothing(
             assert fickle.ask(type="close", stream=stream["stream"])["type"] == "ok"
             assert not any((SHM / name).exists() for name in stream["source"]["names"])
             if turn == 1:
-                before = settled(sidecar, bridge, 2)
+                before = settled(sidecar, bridge, 3)
         assert before is not None
-        assert_no_growth(before, settled(sidecar, bridge, 2))
+        assert_no_growth(before, settled(sidecar, bridge, 3))
 
 
 @pytest.mark.parametrize("how", ["truncated", "unlinked"])
@@ -300,3 +300,22 @@ def _connection_without_goodbye(sidecar: Sidecar, greet: bool) -> None:
             hello = msgpack.packb({"type": "hello", "protocol": 1})
             raw.sendall(GREETING + READY + struct.pack("BB", 0, len(hello)) + hello)
             raw.recv(1)
+
+
+def test_what_a_message_without_end_has_cost_is_given_back_with_its_connection(
+    sidecar: Sidecar, bridge: Bridge
+) -> None:
+    """libzmq counts whole messages, and keeps the parts of an unfinished one: docs/remote.md."""
+    part = b"\x03" + struct.pack(">Q", 1 << 16) + bytes(1 << 16)
+    with Bystander():
+        before = settled(sidecar, bridge, 2)
+        for _ in range(2):
+            with socket.socket(socket.AF_UNIX) as endless:
+                endless.settimeout(WATCHDOG_S)
+                endless.connect(endpoint_of(sidecar)[0].removeprefix("ipc://"))
+                endless.sendall(GREETING + READY)
+                for _ in range(400):
+                    endless.sendall(part)
+                assert rows(bridge)
+            until(lambda: footprint(sidecar.pid).rss - before.rss <= GROWTH, "it is given back")
+        assert_no_growth(before, settled(sidecar, bridge, 2))
