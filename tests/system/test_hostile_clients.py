@@ -232,6 +232,28 @@ _READY = b"\x05READY\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER"
 READY = b"\x04" + bytes([len(_READY)]) + _READY
 
 
+def dial_by_hand(path: str) -> socket.socket:
+    """A connection over ipc that has shaken hands, without libzmq."""
+    made = socket.socket(socket.AF_UNIX)
+    made.settimeout(WATCHDOG_S)
+    made.connect(path)
+    made.sendall(GREETING)
+    _receive(made, len(GREETING))
+    made.sendall(READY)
+    _, length = _receive(made, 2)
+    _receive(made, length)
+    return made
+
+
+def _receive(stream: socket.socket, length: int) -> bytes:
+    said = b""
+    while len(said) < length:
+        more = stream.recv(length - len(said))
+        assert more, "cut off"
+        said += more
+    return said
+
+
 def raw_attacks() -> dict[str, bytes]:
     rng = random.Random(7)
     attacks = {f"greeting of {n} bytes": GREETING[:n] for n in range(0, 65, 3)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from bridge import protocol
 from tests.system.bystander import Bystander
 from tests.system.footprint import MB, Footprint, footprint
 from tests.system.processes import ROOT, WATCHDOG_S, Sidecar, numbered, until
-from tests.system.test_hostile_clients import GREETING, READY, endpoint_of
+from tests.system.test_hostile_clients import dial_by_hand, endpoint_of
 
 GROWTH = 5 * MB
 SHM = Path("/dev/shm")
@@ -293,13 +292,11 @@ def test_two_hundred_that_attach_and_exit_at_any_moment_leave_nothing(
 
 
 def _connection_without_goodbye(sidecar: Sidecar, greet: bool) -> None:
-    with socket.socket(socket.AF_UNIX) as raw:
-        raw.settimeout(WATCHDOG_S)
-        raw.connect(endpoint_of(sidecar)[0].removeprefix("ipc://"))
+    with dial_by_hand(endpoint_of(sidecar)[0].removeprefix("ipc://")) as raw:
         if greet:
             hello = msgpack.packb({"type": "hello", "protocol": 1})
-            raw.sendall(GREETING + READY + struct.pack("BB", 0, len(hello)) + hello)
-            raw.recv(1)
+            raw.sendall(struct.pack("BB", 0, len(hello)) + hello)
+            assert b"welcome" in raw.recv(4096)
 
 
 def test_what_a_message_without_end_has_cost_is_given_back_with_its_connection(
@@ -310,10 +307,7 @@ def test_what_a_message_without_end_has_cost_is_given_back_with_its_connection(
     with Bystander():
         before = settled(sidecar, bridge, 2)
         for _ in range(2):
-            with socket.socket(socket.AF_UNIX) as endless:
-                endless.settimeout(WATCHDOG_S)
-                endless.connect(endpoint_of(sidecar)[0].removeprefix("ipc://"))
-                endless.sendall(GREETING + READY)
+            with dial_by_hand(endpoint_of(sidecar)[0].removeprefix("ipc://")) as endless:
                 for _ in range(400):
                     endless.sendall(part)
                 assert rows(bridge)
