@@ -31,6 +31,7 @@ from bridge.errors import (
 from bridge.supervisor.access import Doorkeeper, RemoteOptions, check_local, check_remote
 from bridge.supervisor.endpoint import Delivery, Endpoint
 from bridge.supervisor.library import Library
+from bridge.supervisor.memory_guard import MemoryGuard
 from bridge.supervisor.refusals import Refusals
 from bridge.supervisor.runtime_folder import Address, Run, runtime_folder
 from bridge.supervisor.stream import Stream, StreamOptions
@@ -83,6 +84,8 @@ class Server:
         self._ending = dict[int, WorkerLink]()
         self._reports: queue.SimpleQueue[tuple[WorkerLink, Report]] = queue.SimpleQueue()
         self._refusals = Refusals()
+        self._guard = MemoryGuard()
+        self._guard_at = 0.0
         self._stopping = False
         self._endpoints: list[Endpoint] = []
         self._doorkeeper: Doorkeeper | None = None
@@ -166,6 +169,10 @@ class Server:
             self._read_workers()
             now = time.monotonic()
             self._refusals.tend(now)
+            if now >= self._guard_at:
+                self._guard_at = now + _TEND_MS / 1000
+                connected = [each for endpoint in self._endpoints for each in endpoint.connected]
+                self._guard.check(connected, self._clients.values())
             for stream in list(self._streams.values()):
                 stream.tend(now)
                 if stream.state == "failed" and not stream.opened:

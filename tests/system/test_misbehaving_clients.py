@@ -20,6 +20,7 @@ import zmq
 from framebridge_client import Bridge, connect
 
 from bridge import protocol
+from bridge.supervisor.memory_guard import LIMIT_BYTES
 from tests.system.bystander import Bystander
 from tests.system.footprint import MB, Footprint, footprint
 from tests.system.processes import ROOT, WATCHDOG_S, Sidecar, numbered, until
@@ -299,17 +300,39 @@ def _connection_without_goodbye(sidecar: Sidecar, greet: bool) -> None:
             assert b"welcome" in raw.recv(4096)
 
 
+def _endless(sidecar: Sidecar, greet: bool, parts: int) -> int:
+    """Send the parts of a message that never ends. Returns: how many were taken."""
+    part = b"\x03" + struct.pack(">Q", 1 << 16) + bytes(1 << 16)
+    with dial_by_hand(endpoint_of(sidecar)[0].removeprefix("ipc://")) as endless:
+        if greet:
+            hello = msgpack.packb({"type": "hello", "protocol": 1})
+            endless.sendall(struct.pack("BB", 0, len(hello)) + hello)
+        for number in range(parts):
+            try:
+                endless.sendall(part)
+            except ConnectionError:
+                return number
+    return parts
+
+
 def test_what_a_message_without_end_has_cost_is_given_back_with_its_connection(
     sidecar: Sidecar, bridge: Bridge
 ) -> None:
-    """libzmq counts whole messages, and keeps the parts of an unfinished one: docs/remote.md."""
-    part = b"\x03" + struct.pack(">Q", 1 << 16) + bytes(1 << 16)
     with Bystander():
         before = settled(sidecar, bridge, 2)
         for _ in range(2):
-            with dial_by_hand(endpoint_of(sidecar)[0].removeprefix("ipc://")) as endless:
-                for _ in range(400):
-                    endless.sendall(part)
-                assert rows(bridge)
+            assert _endless(sidecar, greet=False, parts=400) == 400
             until(lambda: footprint(sidecar.pid).rss - before.rss <= GROWTH, "it is given back")
+        assert_no_growth(before, settled(sidecar, bridge, 2))
+
+
+@pytest.mark.parametrize("greet", [False, True])
+def test_a_message_without_end_is_cut_before_it_ends_the_sidecar(
+    greet: bool, sidecar: Sidecar, bridge: Bridge
+) -> None:
+    with Bystander():
+        before = settled(sidecar, bridge, 2)
+        most = 4 * LIMIT_BYTES >> 16
+        assert LIMIT_BYTES >> 17 < _endless(sidecar, greet, most) < most
+        until(lambda: footprint(sidecar.pid).rss - before.rss <= GROWTH, "it is given back")
         assert_no_growth(before, settled(sidecar, bridge, 2))
