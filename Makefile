@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash test-soak check bench install clean
+.PHONY: demo test test-crash test-soak test-fuzz check bench install clean
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -21,6 +21,10 @@ test-crash: install
 # A million frames with 500 swaps and 5,000 knobs turned: nothing may grow. Some ten minutes.
 test-soak: install
 	FRAMEBRIDGE_SOAK=1000000 $(BIN)/python -m pytest tests/system/test_soak.py -s $(ARGS)
+
+# A million mutated messages to the sidecar's sockets.
+test-fuzz: install
+	FRAMEBRIDGE_FUZZ=1000000 $(BIN)/python -m pytest tests/system/test_hostile_clients.py $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

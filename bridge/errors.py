@@ -151,6 +151,12 @@ class LimitError(FramebridgeError):
     code = "FB-E034"
 
 
+class RemoteError(FramebridgeError):
+    """A client of another machine asked for what only one of this machine can have."""
+
+    code = "FB-E035"
+
+
 class ProviderError(FramebridgeError):
     """The execution provider that was asked for is not the one obtained."""
 

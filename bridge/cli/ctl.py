@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,13 +12,41 @@ from bridge.cli.options import Json, parameters
 from bridge.cli.output import print_columns, print_json
 
 app = typer.Typer(help="Look at the running sidecar, and control it.", no_args_is_help=True)
+
+
+@app.callback()
+def _connection(
+    context: typer.Context,
+    endpoint: Annotated[
+        str, typer.Option(help="Of the sidecar; the default is the one that this user runs.")
+    ] = "",
+    token: Annotated[
+        str, typer.Option(help="Its token, if it listens on a TCP port of this machine.")
+    ] = "",
+    server_key: Annotated[
+        str,
+        typer.Option(help="Public key of a sidecar on another machine, or the file that holds it."),
+    ] = "",
+    key: Annotated[
+        Path | None, typer.Option(help="One's own secret key, which that sidecar allows.")
+    ] = None,
+) -> None:
+    context.obj = lambda: connect(
+        endpoint,
+        token,
+        timeout_s=5.0 if server_key else 1.5,
+        server_key=server_key,
+        client_key_file=key,
+    )
+
+
 StreamNumber = Annotated[int, typer.Argument(metavar="STREAM", help="Its number in `ctl status`.")]
 
 
 @app.command()
-def status(as_json: Json = False) -> None:
+def status(context: typer.Context, as_json: Json = False) -> None:
     """The sidecar and its streams."""
-    with connect(timeout_s=1.5) as bridge:
+    with context.obj() as bridge:
         state = bridge.status()
     del state["type"], state["request"]
     if as_json:
@@ -43,44 +72,47 @@ def status(as_json: Json = False) -> None:
 
 @app.command()
 def load(
+    context: typer.Context,
     stream: StreamNumber,
     package: Annotated[str, typer.Argument(help="Name of a package, or a folder that holds one.")],
     as_json: Json = False,
 ) -> None:
     """Change a stream's model; what cannot be loaded leaves the old one running."""
-    with connect(timeout_s=1.5) as bridge:
+    with context.obj() as bridge:
         bridge.load(stream, package)
         _say(as_json, bridge, stream)
 
 
 @app.command("set")
 def set_parameters(
+    context: typer.Context,
     stream: StreamNumber,
     assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...")],
     as_json: Json = False,
 ) -> None:
     """Turn a stream's knobs."""
-    with connect(timeout_s=1.5) as bridge:
+    with context.obj() as bridge:
         bridge.set(stream, parameters(assignments))
         _say(as_json, bridge, stream)
 
 
 @app.command()
 def reset(
+    context: typer.Context,
     stream: StreamNumber,
     seed: Annotated[int, typer.Option(help="0 to 4294967295.", min=0, max=2**32 - 1)] = 0,
     as_json: Json = False,
 ) -> None:
     """Bring a stream's models back to the beginning: their state, and the tick to 0."""
-    with connect(timeout_s=1.5) as bridge:
+    with context.obj() as bridge:
         bridge.reset(stream, seed)
         _say(as_json, bridge, stream)
 
 
 @app.command()
-def stop(as_json: Json = False) -> None:
+def stop(context: typer.Context, as_json: Json = False) -> None:
     """End the sidecar."""
-    with connect(timeout_s=1.5) as bridge:
+    with context.obj() as bridge:
         bridge.stop()
     if as_json:
         print_json({"stopped": True})

@@ -9,7 +9,7 @@ import typer
 from framebridge_client import BridgeError
 
 import bridge
-from bridge.cli import apply, ctl, demo, doctor, models, serve
+from bridge.cli import apply, ctl, demo, doctor, keys, models, serve
 from bridge.errors import FramebridgeError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("serve")(serve.command)
 app.command("apply")(apply.command)
 app.add_typer(models.app, name="models")
 app.add_typer(ctl.app, name="ctl")
+app.add_typer(keys.app, name="keys")
 app.command("doctor")(doctor.command)
 
 _CLIENT_ENVIRONMENT = {"FB-E071", "FB-E040", "FB-E041", "FB-E050"}

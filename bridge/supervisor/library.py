@@ -62,7 +62,7 @@ class Library:
         return ModelPackage.peek(self._folder_of(reference))
 
     def _folder_of(self, reference: str) -> Path:
-        if any(mark in reference for mark in ("/", os.sep)) or reference.startswith("."):
+        if names_a_folder(reference):
             if not _holds_package(Path(reference)):
                 raise PackageNotFoundError(
                     reference, f"a folder with a {MANIFEST_NAME}", "none there", "Correct the path."
@@ -98,6 +98,11 @@ class Library:
             "no package of that name",
             f"Did you mean {near[0]!r}?" if near else "`framebridge models list` shows them all.",
         )
+
+
+def names_a_folder(reference: str) -> bool:
+    """Whether a reference is a path; else it is the name of a package in the library."""
+    return any(mark in reference for mark in ("/", os.sep)) or reference.startswith(".")
 
 
 def _holds_package(folder: Path) -> bool:

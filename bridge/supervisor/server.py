@@ -18,7 +18,6 @@ from typing import Any
 
 import msgspec
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 import bridge
 from bridge import protocol
@@ -27,11 +26,13 @@ from bridge.errors import (
     LimitError,
     ProtocolError,
     TokenError,
-    TransportError,
     UnknownStreamError,
-    UsageError,
 )
+from bridge.supervisor.access import Doorkeeper, RemoteOptions, check_local, check_remote
+from bridge.supervisor.endpoint import Delivery, Endpoint
 from bridge.supervisor.library import Library
+from bridge.supervisor.memory_guard import MemoryGuard
+from bridge.supervisor.refusals import Refusals
 from bridge.supervisor.runtime_folder import Address, Run, runtime_folder
 from bridge.supervisor.stream import Stream, StreamOptions
 from bridge.supervisor.worker_link import Report, WorkerLink, find_lever
@@ -53,12 +54,14 @@ class ServeOptions:
         end_with_input: end when standard input does, which is when our parent does.
         give_way: workers lower their priority below the engine's.
         folders: of packages, before all others.
+        remote: how to be reached from other machines, beside `endpoint`; None for not at all.
     """
 
     endpoint: str = ""
     private: bool = False
     end_with_input: bool = False
     folders: list[Path] = field(default_factory=list)
+    remote: RemoteOptions | None = None
     streams: StreamOptions = field(default_factory=StreamOptions)
     give_way: bool = True
 
@@ -68,7 +71,7 @@ class Server:
 
     def __init__(self, options: ServeOptions) -> None:
         """
-        Raises: AlreadyRunningError, TransportError.
+        Raises: AlreadyRunningError, TransportError, UsageError.
         """
         self._options = options
         self._library = Library(options.folders)
@@ -76,14 +79,21 @@ class Server:
         self._run = Run(runtime_folder())
         self._token = secrets.token_hex(16)
         self._clients = dict[bytes, int]()
-        """Routing id to the descriptor of the connection, which names it when it breaks."""
-        self._connected = set[int]()
-        """Descriptors of the connections there are, greeted or not."""
+        """Greeted clients, and the descriptor of each one's connection, which names it when that
+        breaks."""
         self._streams = dict[int, Stream]()
         self._numbers = 0
         self._ending = dict[int, WorkerLink]()
         self._reports: queue.SimpleQueue[tuple[WorkerLink, Report]] = queue.SimpleQueue()
+        self._refusals = Refusals()
+        self._guard = MemoryGuard()
+        self._guard_at = 0.0
         self._stopping = False
+        self._endpoints: list[Endpoint] = []
+        self._doorkeeper: Doorkeeper | None = None
+        self._wake_in, self._wake_out = socket.socketpair()
+        for end in (self._wake_in, self._wake_out):
+            end.setblocking(False)
         self._lever: protocol.Lever = "none"
         if options.give_way:
             threading.Thread(target=self._find_lever, name="lever", daemon=True).start()
@@ -92,28 +102,31 @@ class Server:
                 self._run.become_the_one()
             self._bind()
         except BaseException:
+            self._close_endpoints()
             self._run.close()
             raise
 
     def _bind(self) -> None:
         context: zmq.Context[Any] = zmq.Context.instance()
-        self._router: zmq.Socket[Any] = context.socket(zmq.ROUTER)
-        self._router.setsockopt(zmq.LINGER, 100)
-        self._router.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        self._router.setsockopt(zmq.MAXMSGSIZE, protocol.MAX_MESSAGE_BYTES)
-        self._monitor = self._router.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
         wanted = self._options.endpoint or self._run.endpoint("c")
-        _check_local(wanted)
-        try:
-            self._router.bind(wanted)
-        except zmq.ZMQError as error:
-            raise TransportError(
-                f"endpoint {wanted}", "an address that can be bound", str(error), "Name another."
-            ) from None
-        self.endpoint = self._router.getsockopt_string(zmq.LAST_ENDPOINT)
-        self._wake_in, self._wake_out = socket.socketpair()
-        for end in (self._wake_in, self._wake_out):
-            end.setblocking(False)
+        check_local(wanted)
+        self._endpoints.append(Endpoint(context, wanted))
+        if self._options.remote is not None:
+            self._doorkeeper = Doorkeeper(context, self._options.remote)
+            remote = self._options.remote.endpoint
+            self._endpoints.append(Endpoint(context, remote, self._doorkeeper))
+
+    @property
+    def endpoint(self) -> str:
+        """Where programs of this machine reach it."""
+        return self._endpoints[0].address
+
+    @property
+    def remote(self) -> tuple[str, str] | None:
+        """Where other machines reach it, and the public key that they must know."""
+        if self._doorkeeper is None:
+            return None
+        return self._endpoints[1].address, self._doorkeeper.public_key
 
     @property
     def address(self) -> Address:
@@ -142,18 +155,29 @@ class Server:
 
     def _loop(self) -> None:
         poller = zmq.Poller()
-        for source in (self._router, self._monitor, self._wake_in):
+        poller.register(self._wake_in, zmq.POLLIN)
+        for source in (source for endpoint in self._endpoints for source in endpoint.sources):
             poller.register(source, zmq.POLLIN)
+        if self._doorkeeper is not None:
+            poller.register(self._doorkeeper.socket, zmq.POLLIN)
         if self._options.end_with_input:
             threading.Thread(target=self._end_with_input, daemon=True).start()
         while not self._stopping:
             poller.poll(_TEND_MS)
             with suppress(BlockingIOError):
                 self._wake_in.recv(4096)
-            self._read_clients()
-            self._hear_connections()
+            if self._doorkeeper is not None:
+                self._doorkeeper.answer()
+            for endpoint in self._endpoints:
+                self._read_clients(endpoint)
+                self._hear_connections(endpoint)
             self._read_workers()
             now = time.monotonic()
+            self._refusals.tend(now)
+            if now >= self._guard_at:
+                self._guard_at = now + _TEND_MS / 1000
+                connected = [each for endpoint in self._endpoints for each in endpoint.connected]
+                self._guard.check(connected, self._clients.values())
             for stream in list(self._streams.values()):
                 stream.tend(now)
                 if stream.state == "failed" and not stream.opened:
@@ -174,43 +198,50 @@ class Server:
             if not worker.wait(1.5):
                 worker.kill()
                 worker.wait(5)
-        self._router.disable_monitor()
-        self._monitor.close()
-        self._router.close()
+        self._close_endpoints()
         self._run.close()
+
+    def _close_endpoints(self) -> None:
+        for endpoint in self._endpoints:
+            endpoint.close()
+        if self._doorkeeper is not None:
+            self._doorkeeper.close()
+        self._wake_in.close()
+        self._wake_out.close()
 
     # Clients.
 
-    def _read_clients(self) -> None:
+    def _read_clients(self, endpoint: Endpoint) -> None:
         # Bounded, so that a client that floods us cannot keep us from the others' workers.
         for _ in range(256):
-            try:
-                frames = self._router.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
+            delivery = endpoint.receive()
+            if delivery is None:
                 return
             # Connections first: a new one may have the descriptor of an old one.
-            self._hear_connections()
-            sender = bytes(frames[0].buffer)
-            raw = bytes(frames[-1].buffer)
+            self._hear_connections(endpoint)
             try:
-                if len(frames) != 2:
-                    raise ProtocolError("message", "one part", f"{len(frames) - 1} parts")
-                message = protocol.decode_client(raw)
-                self._obey(sender, message, frames[-1].get(zmq.SRCFD))
+                if delivery.descriptor < 0:
+                    raise ProtocolError("connection", "ZMTP 3", "an older one")
+                if delivery.parts != 1:
+                    raise ProtocolError("message", "one part", f"{delivery.parts} parts")
+                self._obey(endpoint, delivery, protocol.decode_client(delivery.raw))
             except FramebridgeError as error:
-                self._send_error(sender, protocol.request_of(raw), error)
+                self._refuse(delivery, error)
             except Exception as error:
                 # A fault of ours must cost its client an answer, and nobody the bridge.
-                log.exception("a fault while answering a client")
                 fault = FramebridgeError(
                     "bridge", "an answer", f"{type(error).__name__}: {error}", "Please report it."
                 )
-                self._send_error(sender, protocol.request_of(raw), fault)
+                self._refusals.fault(error, time.monotonic())
+                self._refuse(delivery, fault)
 
-    def _obey(self, sender: bytes, message: protocol.ClientMessage, descriptor: int) -> None:
+    def _obey(
+        self, endpoint: Endpoint, delivery: Delivery, message: protocol.ClientMessage
+    ) -> None:
+        sender = delivery.sender
         answer = self._answer_to(sender, message.request)
         if isinstance(message, protocol.Hello):
-            self._greet(sender, message, descriptor)
+            self._greet(endpoint, delivery, message)
             answer(
                 protocol.Welcome(
                     protocol=protocol.PROTOCOL_VERSION,
@@ -221,6 +252,8 @@ class Server:
             return
         if sender not in self._clients:
             raise ProtocolError("message", "a hello first", f"{type(message).__name__.lower()}")
+        if endpoint.remote:
+            check_remote(message)
         match message:
             case protocol.Open():
                 self._open(sender, message, answer)
@@ -244,20 +277,22 @@ class Server:
             case protocol.Bye():
                 self._forget(sender)
 
-    def _greet(self, sender: bytes, message: protocol.Hello, descriptor: int) -> None:
+    def _greet(self, endpoint: Endpoint, delivery: Delivery, message: protocol.Hello) -> None:
         protocol.check_version(message.protocol)
-        # Our own ipc socket lies in a folder that is this user's alone.
-        guarded = not self._options.endpoint and self.endpoint.startswith("ipc://")
+        # Our own ipc socket lies in a folder that is this user's alone, and a remote client has
+        # shown its key.
+        own = not self._options.endpoint and self.endpoint.startswith("ipc://")
+        guarded = endpoint.remote or own
         if not guarded and not secrets.compare_digest(message.token.encode(), self._token.encode()):
             raise TokenError(
                 "hello.token", "the token of this run's bridge.json", "another or none",
                 "Let the client read bridge.json again.",
             )  # fmt: skip
-        if sender not in self._clients and len(self._clients) >= MAX_CLIENTS:
+        if delivery.sender not in self._clients and len(self._clients) >= MAX_CLIENTS:
             raise LimitError("bridge", f"at most {MAX_CLIENTS} clients", "one more")
         # A client may be gone before its hello is read; it must not stay for ever.
-        if descriptor in self._connected:
-            self._clients[sender] = descriptor
+        if delivery.descriptor in endpoint.connected:
+            self._clients[delivery.sender] = delivery.descriptor
 
     def _open(self, sender: bytes, message: protocol.Open, answer: _Answer) -> None:
         if len(self._streams) >= MAX_STREAMS:
@@ -308,15 +343,10 @@ class Server:
             streams=[stream.report() for stream in self._streams.values()],
         )
 
-    def _hear_connections(self) -> None:
-        while self._monitor.getsockopt(zmq.EVENTS) & zmq.POLLIN:  # type: ignore[operator, arg-type]
-            event = recv_monitor_message(self._monitor, zmq.NOBLOCK)
-            if event["event"] == zmq.EVENT_ACCEPTED:
-                self._connected.add(event["value"])
-                continue
-            self._connected.discard(event["value"])
+    def _hear_connections(self, endpoint: Endpoint) -> None:
+        for gone in endpoint.departed():
             for sender, descriptor in list(self._clients.items()):
-                if descriptor == event["value"]:
+                if descriptor == gone and endpoint.is_of(sender):
                     self._forget(sender)
 
     def _forget(self, sender: bytes) -> None:
@@ -332,18 +362,17 @@ class Server:
 
         return answer
 
-    def _send_error(self, sender: bytes, request: int, error: FramebridgeError) -> None:
-        log.info("refused: %s", error)
-        self._send(sender, protocol.Error(request=request, error=protocol.error_map(error)))
+    def _refuse(self, delivery: Delivery, error: FramebridgeError) -> None:
+        self._refusals.note(error, time.monotonic())
+        request = protocol.request_of(delivery.raw)
+        self._send(
+            delivery.sender, protocol.Error(request=request, error=protocol.error_map(error))
+        )
 
     def _send(self, sender: bytes, message: protocol.Message) -> None:
-        # Nobody is waited for: one that has gone is heard of as a disconnection, and one that
-        # does not read loses messages, never our time.
-        try:
-            self._router.send_multipart([sender, protocol.encode(message)], zmq.NOBLOCK)
-        except zmq.ZMQError as error:
-            # Gone, whatever we have heard of it.
-            if error.errno == zmq.EHOSTUNREACH:
+        # Nobody is waited for: one that has gone is heard of as a disconnection.
+        for endpoint in self._endpoints:
+            if endpoint.is_of(sender) and not endpoint.send(sender, message):
                 self._forget(sender)
 
     # Workers.
@@ -375,13 +404,3 @@ def stop_on_signals(server: Server) -> None:
     """Let SIGINT and SIGTERM end a server in order."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.stop)
-
-
-def _check_local(endpoint: str) -> None:
-    local = ("ipc://", "tcp://127.0.0.1:", "tcp://localhost:")
-    # An abstract socket (ipc://@NAME) has no folder that keeps others out.
-    if not endpoint.startswith(local) or endpoint.startswith("ipc://@"):
-        raise UsageError(
-            f"endpoint {endpoint}", "ipc://PATH or tcp://127.0.0.1:PORT", "something else",
-            "Nothing that others could reach is served.",
-        )  # fmt: skip

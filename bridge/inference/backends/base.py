@@ -9,6 +9,13 @@ from typing import Any, Protocol
 import numpy.typing as npt
 
 Arrays = Mapping[str, npt.NDArray[Any]]
+Key = tuple[tuple[int, tuple[int, ...]], ...]
+
+
+def memory_of(*arrays: npt.NDArray[Any]) -> Key:
+    """Where the arrays are and how they are shaped: memory that was given back may come again as
+    another array."""
+    return tuple((array.ctypes.data, array.shape) for array in arrays)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from bridge.errors import InferenceError, ProviderError, RuntimeMissingError
-from bridge.inference.backends.base import Arrays, CompiledGraph, Execution
+from bridge.inference.backends.base import Arrays, CompiledGraph, Execution, Key, memory_of
 
 # Ours, and ONNX Runtime's; in the order in which `auto` prefers them.
 PROVIDERS = {
@@ -99,7 +99,7 @@ class _Session:
         self._runtime = runtime
         self._running: Any = None
         """The options of the run in progress."""
-        self._bindings: dict[tuple[int, ...], Any] = {}
+        self._bindings: dict[Key, Any] = {}
 
     def run(self, inputs: Arrays, outputs: Arrays) -> None:
         # Options of its own for each run, because `terminate` stays set in them.
@@ -124,7 +124,7 @@ class _Session:
 
     def _binding(self, inputs: Arrays, outputs: Arrays) -> Any:
         # Slots are few and stay in place, so each pair of addresses is bound once.
-        key = tuple(array.ctypes.data for array in (*inputs.values(), *outputs.values()))
+        key = memory_of(*inputs.values(), *outputs.values())
         binding = self._bindings.get(key)
         if binding is None:
             if len(self._bindings) >= _MAX_BINDINGS:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.errors import InferenceError, ProviderError, RuntimeMissingError
-from bridge.inference.backends.base import Arrays, CompiledGraph, Execution
+from bridge.inference.backends.base import Arrays, CompiledGraph, Execution, Key, memory_of
 from bridge.inference.backends.openvino_nan import let_nan_through
 
 INSTALL = "pip install 'framebridge[openvino]'"
@@ -110,8 +110,8 @@ class _Request:
         self.execution = execution
         self._request = request
         self._place = place
-        self._tensors: dict[tuple[int, ...], dict[str, Any]] = {}
-        self._bound: tuple[int, ...] = ()
+        self._tensors: dict[Key, dict[str, Any]] = {}
+        self._bound: Key = ()
 
     def run(self, inputs: Arrays, outputs: Arrays) -> None:
         try:
@@ -134,7 +134,7 @@ class _Request:
 
     def _bind(self, inputs: Arrays, outputs: Arrays) -> None:
         arrays = {**inputs, **outputs}
-        key = tuple(array.ctypes.data for array in arrays.values())
+        key = memory_of(*arrays.values())
         if key == self._bound:
             return
         tensors = self._tensors.get(key)

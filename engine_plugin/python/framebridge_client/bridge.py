@@ -14,7 +14,8 @@ import zmq
 
 from framebridge_client.control import Control, Fields
 from framebridge_client.discovery import Address, find, may_answer
-from framebridge_client.errors import BridgeError, FrameError, NotRunning, Timeout
+from framebridge_client.errors import START_ONE, BridgeError, FrameError, NotRunning, Timeout
+from framebridge_client.keys import load_keys
 from framebridge_client.stream import Stream, located
 
 RETRY_S = 0.1
@@ -24,22 +25,45 @@ MAX_SIDE = 16384
 Answer = Callable[[Fields], None]
 
 
-def connect(endpoint: str = "", token: str = "", timeout_s: float = 5.0) -> Bridge:
-    """Connect to the running sidecar of this user.
+def connect(
+    endpoint: str = "",
+    token: str = "",
+    timeout_s: float = 5.0,
+    *,
+    server_key: str = "",
+    client_key_file: str | os.PathLike[str] | None = None,
+) -> Bridge:
+    """Connect to the running sidecar of this user, or to control one on another machine.
 
     Args:
         endpoint: of a sidecar, with its `token` if it listens on TCP; by default the one that
             FRAMEBRIDGE_ENDPOINT names, else the one that this user runs.
         timeout_s: how long to wait for its greeting.
-    Raises: NotRunning: nobody answers. BridgeError: it speaks another version, or refuses.
+        server_key: of a sidecar on another machine, its public key, or the file that holds it.
+        client_key_file: for the same, one's own .key_secret file.
+    Raises: NotRunning: nobody answers. BridgeError: it speaks another version, or refuses; or a
+        key cannot be used.
     """
-    bridge = Bridge(Address(endpoint, token) if endpoint else None)
+    keys = load_keys(server_key, client_key_file)
+    if keys is not None and not endpoint:
+        raise BridgeError(
+            "FB-E002", "UsageError", "endpoint", "tcp://ADDRESS:PORT beside the keys", "none",
+            "Name the endpoint of the sidecar.",
+        )  # fmt: skip
+    address = Address(endpoint, token, keys) if endpoint else None
+    bridge = Bridge(address)
     try:
         bridge._wait(lambda: bridge.connected, timeout_s)
     except Timeout:
         bridge.close()
-        where = endpoint or (found.endpoint if (found := find()) else "this user")
-        raise NotRunning(f"sidecar of {where}", "no answer") from None
+        found = address or find()
+        where = found.endpoint if found else "this user"
+        remedy = (
+            "Check that it runs with --remote, and that this is its public key."
+            if found and found.keys
+            else START_ONE
+        )
+        raise NotRunning(f"sidecar of {where}", "no answer", remedy) from None
     except BaseException:
         bridge.close()
         raise
@@ -246,7 +270,18 @@ class Bridge:
             self._take(control, message)
             if self._control is not control:
                 return
-        if control.lost or (not self.connected and time.monotonic() > self._greet_until):
+        if control.unknown_here:
+            self._refused(
+                BridgeError(
+                    "FB-E035",
+                    "RemoteError",
+                    "key",
+                    "one that the sidecar allows",
+                    "another",
+                    "Have your .key file copied into the folder that its --allow names.",
+                )
+            )
+        elif control.lost or (not self.connected and time.monotonic() > self._greet_until):
             self._disconnect(say_bye=False)
 
     def _wait(self, done: Callable[[], bool], timeout_s: float) -> None:
@@ -293,14 +328,17 @@ class Bridge:
 
     def _greeted(self, message: Fields) -> None:
         if message.get("type") != "welcome":
-            self._refusal = BridgeError.from_map(message.get("error", {}))
-            self._disconnect(say_bye=False)
-            self._try_at = time.monotonic() + 1.0
+            self._refused(BridgeError.from_map(message.get("error", {})))
             return
         self.connected = True
         self.version = str(message.get("bridge", ""))
         for stream in list(self._streams):
             stream._reopen()
+
+    def _refused(self, error: BridgeError) -> None:
+        self._refusal = error
+        self._disconnect(say_bye=False)
+        self._try_at = time.monotonic() + 1.0
 
     def _disconnect(self, say_bye: bool) -> None:
         control, self._control = self._control, None

@@ -20,16 +20,21 @@ class Control:
 
     Attributes:
         lost: the other side has gone.
+        unknown_here: the other side does not know our key, and will not.
     """
 
     def __init__(self, context: zmq.Context[Any], address: Address, client: str) -> None:
         """Begin to connect; the greeting's answer comes with the other messages."""
-        self.lost = False
+        self.lost = self.unknown_here = False
         self._requests = 0
         self._socket: zmq.Socket[Any] = context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 200)
         self._socket.setsockopt(zmq.MAXMSGSIZE, wire.MAX_MESSAGE_BYTES)
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        if address.keys is not None:
+            address.keys.arm(self._socket)
+        self._monitor = self._socket.get_monitor_socket(
+            zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+        )
         self._socket.connect(address.endpoint)
         self.hello = self.send(
             "hello", protocol=wire.PROTOCOL_VERSION, client=client, token=address.token
@@ -49,7 +54,8 @@ class Control:
             if message:
                 yield message
         while self._monitor.getsockopt(zmq.EVENTS) & zmq.POLLIN:  # type: ignore[operator, arg-type]
-            recv_monitor_message(self._monitor, zmq.NOBLOCK)
+            event = recv_monitor_message(self._monitor, zmq.NOBLOCK)["event"]
+            self.unknown_here |= event == zmq.EVENT_HANDSHAKE_FAILED_AUTH
             self.lost = True
 
     def wait(self, others: list[zmq.Socket[Any]], timeout_s: float) -> None:

@@ -10,23 +10,38 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from framebridge_client.keys import Keys, load_keys
+
 ENDPOINT_VARIABLE = "FRAMEBRIDGE_ENDPOINT"
 TOKEN_VARIABLE = "FRAMEBRIDGE_TOKEN"
+SERVER_KEY_VARIABLE = "FRAMEBRIDGE_SERVER_KEY"
+KEY_VARIABLE = "FRAMEBRIDGE_KEY"
 FOLDER_VARIABLE = "FRAMEBRIDGE_RUNTIME_DIR"
 ADDRESS_FILE = "bridge.json"
 
 
 class Address(NamedTuple):
-    """Where a sidecar listens, and what proves that we may speak to it."""
+    """Where a sidecar listens, and what proves that we may speak to it.
+
+    Attributes:
+        keys: for a sidecar on another machine.
+    """
 
     endpoint: str
     token: str
+    keys: Keys | None = None
 
 
 def find() -> Address | None:
-    """The address in FRAMEBRIDGE_ENDPOINT, else the one in the sidecar's `bridge.json`."""
+    """The address in FRAMEBRIDGE_ENDPOINT, else the one in the sidecar's `bridge.json`.
+
+    Raises: BridgeError: the keys that go with FRAMEBRIDGE_ENDPOINT cannot be used.
+    """
     if endpoint := os.environ.get(ENDPOINT_VARIABLE):
-        return Address(endpoint, os.environ.get(TOKEN_VARIABLE, ""))
+        keys = load_keys(
+            os.environ.get(SERVER_KEY_VARIABLE, ""), os.environ.get(KEY_VARIABLE) or None
+        )
+        return Address(endpoint, os.environ.get(TOKEN_VARIABLE, ""), keys)
     folder = runtime_folder()
     try:
         if sys.platform != "win32" and folder.lstat().st_uid != os.getuid():

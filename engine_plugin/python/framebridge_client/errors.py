@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+START_ONE = "Start one: framebridge serve"
+
 
 class BridgeError(Exception):
     """An error with a code, a place, what was expected and found, and a remedy.
@@ -33,11 +35,8 @@ class BridgeError(Exception):
 class NotRunning(BridgeError):
     """No sidecar answers."""
 
-    def __init__(self, place: str, found: str) -> None:
-        super().__init__(
-            "FB-E071", "NotRunningError", place, "a running sidecar", found,
-            "Start one: framebridge serve",
-        )  # fmt: skip
+    def __init__(self, place: str, found: str, remedy: str = START_ONE) -> None:
+        super().__init__("FB-E071", "NotRunningError", place, "a running sidecar", found, remedy)
 
 
 class FrameError(BridgeError):
