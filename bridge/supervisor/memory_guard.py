@@ -23,6 +23,9 @@ if sys.platform != "win32":
 
 LIMIT_BYTES = 384 << 20
 """Several times what a supervisor with all its streams and clients occupies."""
+_PATIENCE = 20
+"""So many times we look for who is sending, before all are cut."""
+_SAMPLES, _FLOOD_BYTES = 20, 1024
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +50,12 @@ class MemoryGuard:
         everyone = set(connected)
         if self._found == 1:
             suspects = everyone - set(greeted)
-        elif self._found == 2:
-            suspects = {each for each in everyone if _unread_bytes(each)}
+        elif self._found % _PATIENCE:
+            # Whoever floods us has more on the way than any honest message, though not at every
+            # moment.
+            suspects = {each for each in everyone if _is_sending(each)}
         else:
-            # Freed memory takes a moment to be seen; nobody is cut twice in a row.
-            suspects = everyone if self._found % 10 == 3 else set()
+            suspects = everyone
         for descriptor in suspects:
             cut(descriptor)
         if suspects:
@@ -77,6 +81,10 @@ def cut(descriptor: int) -> None:
         if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
             with socket.socket(fileno=os.dup(descriptor)) as connection:
                 connection.shutdown(socket.SHUT_RDWR)
+
+
+def _is_sending(descriptor: int) -> bool:
+    return any(_unread_bytes(descriptor) >= _FLOOD_BYTES for _ in range(_SAMPLES))
 
 
 def _unread_bytes(descriptor: int) -> int:

@@ -33,7 +33,8 @@ class Pair:
 @pytest.fixture
 def pairs() -> Iterator[dict[str, Pair]]:
     made = {name: Pair() for name in ("stranger", "sending", "quiet")}
-    made["sending"].theirs.send(b"more and more")
+    made["sending"].theirs.send(bytes(2000))
+    made["quiet"].theirs.send(b"an honest question")
     yield made
     for pair in made.values():
         pair.ours.close()
@@ -60,6 +61,8 @@ def test_strangers_are_cut_first_then_who_is_sending_then_all(
     guard = MemoryGuard()
     assert check(guard, pairs) == ["stranger"]
     assert check(guard, pairs) == ["stranger", "sending"]
+    for _ in range(17):
+        assert check(guard, pairs) == ["stranger", "sending"]
     assert check(guard, pairs) == ["stranger", "sending", "quiet"]
 
 
