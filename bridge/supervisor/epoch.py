@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge import protocol
-from bridge.errors import FramebridgeError
+from bridge.errors import FramebridgeError, LimitError
 from bridge.frames import FrameFormat
 from bridge.supervisor.runtime_folder import Run
 from bridge.transport.shared_memory import SharedMemorySlot
+
+MOST_BYTES = 2 << 30
+"""Of one epoch: 8K frames enlarged twice fit. To reserve more would hold up all other streams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,16 @@ def make_epoch(
 ) -> Epoch:
     """Make the slots of an epoch, with names that no other has.
 
-    Raises: TransportError: no room for them. Guarantees: then nothing of them is left.
+    Raises: TransportError: no room for them. LimitError: more than any stream may have.
+    Guarantees: then nothing of them is left.
     """
     each = protocol.SLOTS_EACH_WAY
+    needed = each * (source.size_bytes + result.size_bytes)
+    if needed > MOST_BYTES:
+        raise LimitError(
+            f"stream {stream}: slots", f"at most {MOST_BYTES >> 20} MiB", f"{needed >> 20} MiB",
+            "Send smaller frames.",
+        )  # fmt: skip
     made: list[SharedMemorySlot] = []
     try:
         doorbell = run.endpoint(f"{stream}-{number:x}")

@@ -76,7 +76,8 @@ def test_a_slow_model_never_keeps_the_engine_waiting_and_never_serves_an_old_fra
 
 
 def check_slow_model(bridge: Bridge) -> None:
-    width, height = 640, 360
+    # Large enough that a fifth of a run is a tick of an engine, on whatever backend it runs.
+    width, height = 854, 480
     frame = np.random.default_rng(0).integers(0, 256, (height, width, 4), np.uint8)
     with bridge.open("upscale-x2", width, height) as stream:
         alone = [stream.process(frame, timeout_s=30).model_ms for _ in range(8)]
@@ -291,3 +292,9 @@ def test_linear_frames_come_back_linear_and_their_price_is_told(bridge: Bridge) 
             capture_output=True, text=True, timeout=30, check=True,
         )  # fmt: skip
         assert stream.note in told.stdout
+
+
+def test_frames_larger_than_any_stream_may_hold_are_refused_at_once(bridge: Bridge) -> None:
+    with pytest.raises(BridgeError, match=r"FB-E034 .*at most 2048 MiB, got 6144 MiB"):
+        bridge.open("passthrough", 16384, 16384)
+    assert bridge.status()["streams"] == []
