@@ -22,12 +22,16 @@ ROOMS = (
     ("bridge.cli",),
 )
 INFERENCE = (
-    ("bridge.inference.manifest",),
+    ("bridge.inference.cache", "bridge.inference.manifest", "bridge.inference.plain_file"),
+    ("bridge.inference.external_data",),
     ("bridge.inference.package",),
     ("bridge.inference.placement", "bridge.inference.graph_builder"),
     ("bridge.inference.pixels", "bridge.inference.backends"),
     ("bridge.inference.runner",),
     ("bridge.inference.chain",),
+    ("bridge.inference.trial",),
+    ("bridge.inference.scratch",),
+    ("bridge.inference.scratch_process",),
     ("bridge.inference.verification",),
 )
 NEVER = {"torch", "torchvision", "tensorflow", "keras"}
