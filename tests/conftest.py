@@ -37,6 +37,15 @@ def vectors() -> dict[str, list[dict[str, Any]]]:
     return {path.stem: load_vectors(path.name) for path in VECTORS.glob("*.json")}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache folder for the whole run of tests, so that the user's stays as it is."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FRAMEBRIDGE_CACHE_DIR", str(folder))
+        yield folder
+
+
 def _own_folder(patch: pytest.MonkeyPatch) -> Iterator[Path]:
     # Not tmp_path: a socket's path may have 107 bytes at most.
     folder = Path(tempfile.mkdtemp(prefix="fb"))

@@ -6,14 +6,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bridge.errors import GraphMismatchError, InferenceError, UnsupportedModelError
 from bridge.inference.manifest import FrameOutput, Size
+from bridge.inference.package import ModelPackage
 from bridge.inference.runner import RunOptions
-from bridge.inference.verification import verify
+from bridge.inference.trial import Verdict, smallest_format, try_out
 
 CPU = RunOptions(provider="cpu")
+
+
+def verify(package: ModelPackage, options: RunOptions) -> Verdict:
+    return try_out(package, smallest_format(package), options)
 
 
 def test_a_good_package_passes_with_what_was_seen(tmp_path: Path, small_models: ModuleType) -> None:
@@ -80,3 +86,12 @@ def test_a_package_that_cannot_be_run_yet_is_told_so(
 ) -> None:
     with pytest.raises(UnsupportedModelError):
         verify(small_models.feedback().write(tmp_path / "small"), CPU)
+
+
+def test_a_model_of_weights_that_are_no_numbers_passes_and_is_said_to(
+    tmp_path: Path, small_models: ModuleType
+) -> None:
+    assert verify(small_models.network().write(tmp_path / "small"), CPU).finite
+    model = small_models.network()
+    model.core.graph.initializer[0].raw_data = np.full(162, np.nan, np.float32).tobytes()
+    assert not verify(model.write(tmp_path / "nan"), CPU).finite
