@@ -51,13 +51,14 @@ class Limits:
 
     Attributes:
         deadline_s: from its start to its verdict. A model that needs longer for a load and two
-            frames is no live model, even on a slow machine that is busy otherwise.
+            frames is no live model, even on a slow machine that is busy otherwise; and a client
+            waits 60 s for its answer.
         memory_bytes: beside eight times the package's own size, for the copies on the way from a
             file into a runtime. A heavy network at 1080p holds 2 to 4 GiB. Counts on the CPU of
             Linux alone.
     """
 
-    deadline_s: float = 60.0
+    deadline_s: float = 45.0
     memory_bytes: int = 8 << 30
 
     @classmethod
