@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash check bench install clean
+.PHONY: demo test test-crash test-fuzz check bench install clean
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -17,6 +17,10 @@ test: check
 # kill -9, twenty times each, at random moments.
 test-crash: install
 	FRAMEBRIDGE_KILLS=20 $(BIN)/python -m pytest tests/system/test_survival.py $(ARGS)
+
+# 20,000 mutated packages, and sixty of those that get past all checks are run.
+test-fuzz: install
+	FRAMEBRIDGE_FUZZ=20000 $(BIN)/python -m pytest tests/inference/test_mutated_packages.py $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

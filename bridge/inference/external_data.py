@@ -25,14 +25,32 @@ def external_tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     """Every tensor whose values are not in the model, wherever in it: weights, attributes,
     subgraphs, functions, sparse tensors."""
     import onnx
+    from onnx.external_data_helper import uses_external_data
 
-    waiting: list[Any] = [model]  # protobuf messages
+    for message in _messages(model):
+        if isinstance(message, onnx.TensorProto) and uses_external_data(message):
+            yield message
+
+
+def check_text(model: onnx.ModelProto) -> None:
+    """
+    Raises: ValueError: a name is no text, which protobuf itself lets through.
+    """
+    for message in _messages(model):
+        for field, value in message.ListFields():
+            if field.type != field.TYPE_STRING:
+                continue
+            for text in [value] if isinstance(value, (str, bytes)) else value:
+                if isinstance(text, bytes):
+                    raise ValueError(f"{field.full_name} is not in UTF-8")
+
+
+def _messages(model: onnx.ModelProto) -> Iterator[Any]:
+    """Every protobuf message in a model, itself too."""
+    waiting: list[Any] = [model]
     while waiting:
         message = waiting.pop()
-        if isinstance(message, onnx.TensorProto):
-            if message.data_location == onnx.TensorProto.EXTERNAL:
-                yield message
-            continue
+        yield message
         for field, value in message.ListFields():
             if field.message_type is not None:
                 waiting.extend([value] if hasattr(value, "ListFields") else value)

@@ -191,7 +191,12 @@ class ParameterInput(_Strict, kw_only=True, tag_field="role", tag="parameter"):
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False  # an integer beyond any float
 
 
 class FrameOutput(_Picture, kw_only=True, tag_field="role", tag="frame"):

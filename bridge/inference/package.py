@@ -19,7 +19,7 @@ from bridge.errors import (
     ManifestError,
     readable,
 )
-from bridge.inference.external_data import external_tensors, take_in
+from bridge.inference.external_data import check_text, external_tensors, take_in
 from bridge.inference.manifest import (
     DataFile,
     FrameInput,
@@ -135,13 +135,13 @@ def parse_manifest(raw: bytes, path: Path | str) -> Manifest:
     """
     try:
         table = tomllib.loads(raw.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a ValueError: no UTF-8, no TOML, endless digits
         raise ManifestError(
             str(path), "a TOML file in UTF-8", str(error), "See docs/packages.md for the format."
         ) from None
     try:
         return msgspec.convert(table, Manifest)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.ValidationError, OverflowError, RecursionError) as error:
         problem, field = readable(str(error))
         place = f"{path} {field}".rstrip()
         raise ManifestError(
@@ -231,6 +231,7 @@ def _parsed(content: bytes, path: Path) -> onnx.ModelProto:
     try:
         model = onnx.ModelProto()
         model.ParseFromString(content)
+        check_text(model)
         return model
     except Exception as error:  # protobuf raises several unrelated types
         raise GraphMismatchError(

@@ -401,6 +401,15 @@ def test_a_file_that_is_no_onnx_is_a_typed_error(folder: Path) -> None:
         _rehashed(folder).load_graph()
 
 
+@pytest.mark.parametrize("name", [b"result", b"frame", b"make above", b"first.bias"])
+def test_a_name_that_is_no_text_is_a_typed_error(name: bytes, folder: Path) -> None:
+    content = (folder / GRAPH).read_bytes()
+    assert name in content
+    (folder / GRAPH).write_bytes(content.replace(name, b"\xff" * len(name), 1))
+    with pytest.raises(GraphMismatchError, match="expected an ONNX model"):
+        _rehashed(folder).load_graph()
+
+
 def test_an_empty_file_is_a_typed_error(folder: Path) -> None:
     (folder / GRAPH).write_bytes(b"")
     with pytest.raises(GraphMismatchError):
