@@ -307,6 +307,14 @@ def _check_graph(model: onnx.ModelProto, manifest: Manifest, path: Path) -> None
                 _check_parameter_port(port, types[port.name], place)
 
 
+def _type_name(number: int) -> str:
+    import onnx
+
+    # A graph may hold a number that names no type.
+    names = onnx.TensorProto.DataType
+    return names.Name(number) if number in names.values() else str(number)
+
+
 def _check_picture_port(
     port: FrameInput | FrameOutput, tensor: onnx.TypeProto.Tensor, place: str
 ) -> None:
@@ -324,7 +332,7 @@ def _check_picture_port(
         raise GraphMismatchError(
             place,
             f"a float tensor (1, {channels}, H, W) of the stated size",
-            f"type {onnx.TensorProto.DataType.Name(tensor.elem_type)} with shape {dims}",
+            f"type {_type_name(tensor.elem_type)} with shape {dims}",
             "Correct `channels` or `size`, or convert the graph again.",
         )
 
@@ -346,8 +354,8 @@ def _check_parameter_port(port: ParameterInput, tensor: onnx.TypeProto.Tensor, p
     if tensor.elem_type != kinds[port.kind] or elements != wanted:
         raise GraphMismatchError(
             place,
-            f"{wanted} element(s) of {onnx.TensorProto.DataType.Name(kinds[port.kind])}"
+            f"{wanted} element(s) of {_type_name(kinds[port.kind])}"
             f" for a parameter of kind {port.kind}",
-            f"{elements} of {onnx.TensorProto.DataType.Name(tensor.elem_type)}",
+            f"{elements} of {_type_name(tensor.elem_type)}",
             "Correct `kind`, or convert the graph again.",
         )

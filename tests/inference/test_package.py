@@ -448,6 +448,10 @@ def _input_type(model: onnx.ModelProto) -> None:
     model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
 
 
+def _no_type(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.elem_type = 111
+
+
 def _channels(model: onnx.ModelProto) -> None:
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 1
 
@@ -479,6 +483,10 @@ def _fixed_size(model: onnx.ModelProto) -> None:
         (_further_input, "['frame', 'more']"),
         (_further_output, "['features', 'result']"),
         (_input_type, "inputs[0]: expected a float tensor"),
+        (
+            _no_type,
+            "inputs[0]: expected a float tensor (1, 3, H, W) of the stated size, got type 111",
+        ),
         (_channels, "inputs[0]: expected a float tensor (1, 3, H, W)"),
         (_output_channels, "outputs[0]: expected a float tensor (1, 3, H, W)"),
         (_rank, "inputs[0]"),

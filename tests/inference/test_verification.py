@@ -33,6 +33,7 @@ from tests.inference import hostile_models
 CPU = RunOptions(provider="cpu")
 SOURCE = FrameFormat(width=48, height=32)
 SMALL = Limits(deadline_s=60, memory_bytes=512 << 20)
+resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 
 
@@ -133,6 +134,15 @@ def test_more_memory_is_worth_another_trial(tmp_path: Path) -> None:
         assert recall(package, SOURCE, CPU, more) is None
 
 
+def test_a_machine_that_has_too_little_memory_says_nothing_about_the_package(
+    tmp_path: Path,
+) -> None:
+    package = hostile_models.write(tmp_path / "h", hostile_models.hungry_constant_of_shape())
+    limits = Limits(60, 1 << 50)
+    assert isinstance(_failure(package, limits), VerificationError)
+    assert recall(package, SOURCE, CPU, limits) is None
+
+
 def test_what_this_version_cannot_run_is_not_remembered(
     tmp_path: Path, small_models: ModuleType
 ) -> None:
@@ -180,6 +190,8 @@ def test_what_wants_100_gb_gets_none_of_it(make: hostile_models.Maker, tmp_path:
     assert refused_by_size or (
         isinstance(error, VerificationError) and error.found == "more wanted"
     )
+    # The largest of all trials so far.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1 << 20
 
 
 @pytest.mark.parametrize("make", hostile_models.EMPTY, ids=lambda make: make.__name__)
