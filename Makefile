@@ -22,9 +22,11 @@ test-crash: install
 test-soak: install
 	FRAMEBRIDGE_SOAK=1000000 $(BIN)/python -m pytest tests/system/test_soak.py -s $(ARGS)
 
-# A million mutated messages to the sidecar's sockets.
+# A million mutated messages to the sidecar's sockets; 20,000 mutated packages, and sixty of those
+# that get past all checks are run.
 test-fuzz: install
 	FRAMEBRIDGE_FUZZ=1000000 $(BIN)/python -m pytest tests/system/test_hostile_clients.py $(ARGS)
+	FRAMEBRIDGE_FUZZ=20000 $(BIN)/python -m pytest tests/inference/test_mutated_packages.py $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from bridge.frames import FrameFormat, Pixels
 from bridge.inference.chain import Chain
 from bridge.inference.package import ModelPackage
 from bridge.inference.runner import RunOptions
+from bridge.inference.verification import verified
 from bridge.media import Input, Still, open_output
 
 
@@ -28,6 +29,7 @@ class Applier:
         self._options = options
         self._parameters = parameters or {}
         self._chain: Chain | None = None
+        self._verified = False
 
     def run(self, pixels: Pixels, *, has_alpha: bool = True) -> Pixels:
         """The result of one frame.
@@ -36,13 +38,17 @@ class Applier:
             pixels: uint8 (H, W, 4), RGBA, top row first.
             has_alpha: carry alpha along; otherwise the result's is 255.
         Returns: uint8 (H', W', 4), a new array.
-        Raises: all that Chain raises.
+        Raises: all that `verified` and Chain raise.
         """
         height, width, _ = pixels.shape
         alpha = "straight" if has_alpha else "opaque"
         format = FrameFormat(width=width, height=height, alpha=alpha)  # type: ignore[arg-type]
         if self._chain is None or self._chain.source != format:
             self.close()
+            # Once: a folder of pictures may hold as many sizes as pictures.
+            if not self._verified:
+                verified(self._package, format, self._options)
+                self._verified = True
             self._chain = Chain([self._package], format, self._options)
             self._chain.set_parameters(self._parameters)
         result = np.empty(self._chain.result.shape, np.uint8)

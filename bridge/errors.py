@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
 _LONGEST = 1000
@@ -192,6 +193,20 @@ class RunLimitError(FramebridgeError):
     exit_status = 1
 
 
+class VerificationError(FramebridgeError):
+    """A package did not stand its trial run: too slow, too large, or it took the process down."""
+
+    code = "FB-E045"
+    exit_status = 1
+
+
+class ScratchError(FramebridgeError):
+    """A trial run could not be held: that says nothing about the package."""
+
+    code = "FB-E046"
+    exit_status = 3
+
+
 class TransportError(FramebridgeError):
     """A shared texture cannot be made or mapped."""
 
@@ -224,6 +239,15 @@ class EngineError(FramebridgeError):
 
     code = "FB-E080"
     exit_status = 3
+
+
+def from_map(fields: Mapping[str, str]) -> FramebridgeError:
+    """The error that `as_map` was made of; of a code that is unknown here, the plain base."""
+    kinds = [FramebridgeError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    chosen = next((kind for kind in kinds if kind.code == fields.get("code")), FramebridgeError)
+    return chosen(*(fields.get(name, "") for name in ("place", "expected", "found", "remedy")))
 
 
 def readable(message: str) -> tuple[str, str]:

@@ -68,6 +68,20 @@ def test_an_error_travels_as_a_map() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_an_error_comes_back_from_its_map(kind: type[FramebridgeError]) -> None:
+    error = kind("place", "this", "that", "Do.")
+    copy = errors.from_map(error.as_map())
+    assert type(copy) is kind
+    assert str(copy) == str(error)
+
+
+def test_a_map_of_another_version_is_still_an_error() -> None:
+    error = errors.from_map({"code": "FB-E999", "place": "here"})
+    assert type(error) is FramebridgeError
+    assert (error.place, error.found) == ("here", "")
+
+
 class _Inner(msgspec.Struct, forbid_unknown_fields=True):
     size: list[int]
 

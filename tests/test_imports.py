@@ -22,7 +22,8 @@ ROOMS = (
     ("bridge.cli",),
 )
 INFERENCE = (
-    ("bridge.inference.cache", "bridge.inference.manifest"),
+    ("bridge.inference.cache", "bridge.inference.manifest", "bridge.inference.plain_file"),
+    ("bridge.inference.external_data",),
     ("bridge.inference.package",),
     (
         "bridge.inference.placement", "bridge.inference.graph_builder", "bridge.inference.state",
@@ -35,6 +36,9 @@ INFERENCE = (
     ("bridge.inference.selection",),
     ("bridge.inference.runner",),
     ("bridge.inference.chain",),
+    ("bridge.inference.trial",),
+    ("bridge.inference.scratch",),
+    ("bridge.inference.scratch_process",),
     ("bridge.inference.verification",),
 )  # fmt: skip
 NEVER = {"torch", "torchvision", "tensorflow", "keras"}

@@ -12,10 +12,10 @@ from bridge.cli.options import AllowFallback, Backend, Compute, Json, ModelFolde
 from bridge.cli.output import print_columns, print_json
 from bridge.errors import FramebridgeError
 from bridge.inference.runner import RunOptions
-from bridge.inference.verification import verify
+from bridge.inference.verification import recall, smallest_format, verified
 from bridge.supervisor.library import Entry, Library
 
-app = typer.Typer(help="List, show and check model packages.", no_args_is_help=True)
+app = typer.Typer(help="List, show and verify model packages.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of a package, or a folder that holds one.")]
 
 
@@ -67,8 +67,11 @@ def show(package: Name, models: ModelFolders = None, as_json: Json = False) -> N
 
 
 @app.command()
-def check(
+def verify(
     packages: Annotated[list[str] | None, typer.Argument(help="Packages; by default all.")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Try them out again, whatever is remembered.")
+    ] = False,
     models: ModelFolders = None,
     provider: Provider = "auto",
     allow_fallback: AllowFallback = False,
@@ -76,22 +79,26 @@ def check(
     compute: Compute = "float32",
     as_json: Json = False,
 ) -> None:
-    """Load and run packages, and compare them with what they say of themselves."""
+    """Try packages out, each in a process of its own, and compare them with what they say of
+    themselves."""
     library = Library(models)
+    options = RunOptions(provider, allow_fallback, backend=backend, compute=compute)
     names = packages or [str(entry.folder) for entry in library.entries()]
     rows, worst = [], 1
     for name in names:
+        row: dict[str, Any] = {"package": name, "ok": True, "cached": False}
         try:
             found = library.find(name)
-            verdict = verify(
-                found, RunOptions(provider, allow_fallback, backend=backend, compute=compute)
-            )
-            rows.append({"package": found.name, "ok": True, **msgspec.to_builtins(verdict)})
+            row["package"] = found.name
+            source = smallest_format(found)
+            row["cached"] = not fresh and recall(found, source, options) is not None
+            row |= msgspec.to_builtins(verified(found, source, options, fresh=fresh))
         except FramebridgeError as error:
             worst = max(worst, error.exit_status)
-            rows.append({"package": name, "ok": False, "error": error.as_map(), "text": str(error)})
+            row |= {"ok": False, "error": error.as_map(), "text": str(error)}
+        rows.append(row)
         if not as_json:
-            print(_check_line(rows[-1]))
+            print(_verdict_line(row))
     if as_json:
         print_json(rows)
     if not all(row["ok"] for row in rows):
@@ -116,9 +123,11 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _check_line(row: dict[str, Any]) -> str:
+def _verdict_line(row: dict[str, Any]) -> str:
+    known = " (known from before)" if row["cached"] else ""
     if not row["ok"]:
-        return f"FAILED  {row['text']}"
+        return f"FAILED  {row['text']}{known}"
     (w, h), (rw, rh) = row["source"], row["result"]
-    took = f"{row['model_ms']} ms ({row['execution']})"
-    return f"ok      {row['package']}: {w}x{h} to {rw}x{rh} in {took}"
+    took = f"{row['model_ms']} ms, {row['execution']}"
+    shown = "" if row["finite"] else "; it makes NaN or infinity, and such frames are not shown"
+    return f"ok      {row['package']}: {w}x{h} to {rw}x{rh} in {took}{shown}{known}"

@@ -59,12 +59,21 @@ class Parity(_Strict, kw_only=True):
     unit: Text
 
 
+class DataFile(_Strict, kw_only=True):
+    """A file of weights beside a graph: what ONNX calls external data."""
+
+    file: FileName
+    sha256: Sha256
+
+
 class Graph(_Strict, kw_only=True):
     """One ONNX file. The first graph of a manifest is the reference."""
 
     file: FileName
     precision: Precision
     sha256: Sha256
+    data: Annotated[list[DataFile], Meta(max_length=64)] = msgspec.field(default_factory=list)
+    """Every file that the graph's external data lies in: no other is read."""
     parity: Parity | None = None
 
 
@@ -182,7 +191,12 @@ class ParameterInput(_Strict, kw_only=True, tag_field="role", tag="parameter"):
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False  # an integer beyond any float
 
 
 class FrameOutput(_Picture, kw_only=True, tag_field="role", tag="frame"):

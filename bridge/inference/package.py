@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import stat
 import tempfile
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,12 +16,12 @@ import tomli_w
 from bridge.errors import (
     GraphMismatchError,
     GraphMissingError,
-    HashMismatchError,
     ManifestError,
-    UnsafePackageError,
     readable,
 )
+from bridge.inference.external_data import check_text, external_tensors, take_in
 from bridge.inference.manifest import (
+    DataFile,
     FrameInput,
     FrameOutput,
     Graph,
@@ -33,14 +31,13 @@ from bridge.inference.manifest import (
     Precision,
     StateOutput,
 )
+from bridge.inference.plain_file import PACKAGE_MAX_BYTES, check_plain, open_plain, read_checked
 
 if TYPE_CHECKING:
     import onnx
 
 MANIFEST_NAME = "model.toml"
 MANIFEST_MAX_BYTES = 1 << 20
-GRAPH_MAX_BYTES = (1 << 31) - 1
-"""protobuf's own limit; larger weights are external data."""
 OPSET = 17
 IR_VERSION_MAX = 10
 
@@ -52,7 +49,8 @@ class ModelPackage:
     Attributes:
         folder: absolute.
         manifest: as read.
-        sha256: of `model.toml`, which holds the hash of every graph: it names the whole package.
+        sha256: of `model.toml`, which holds the hash of every graph and of every file of weights:
+            it names the whole package.
     """
 
     folder: Path
@@ -61,13 +59,17 @@ class ModelPackage:
 
     @classmethod
     def open(cls, folder: Path) -> ModelPackage:
-        """Read the manifest and compare each graph with its hash; no graph is parsed.
+        """Read the manifest and compare each file that it names with its hash; no graph is parsed.
 
         Raises: ManifestError, GraphMissingError, HashMismatchError, UnsafePackageError.
         """
         package = cls.peek(folder)
         for index, graph in enumerate(package.manifest.graphs):
-            package._check_file(graph, f"{package.folder / MANIFEST_NAME} graphs[{index}].file")
+            place = f"{package.folder / MANIFEST_NAME} graphs[{index}]"
+            package._check_file(graph.file, graph.sha256, f"{place}.file")
+            for number, data in enumerate(graph.data):
+                where = f"{place}.data[{number}].file"
+                package._check_file(data.file, data.sha256, where, sole=True)
         return package
 
     @classmethod
@@ -96,28 +98,18 @@ class ModelPackage:
     def load_graph(self, precision: Precision | None = None) -> onnx.ModelProto:
         """The graph with its weights, checked against the manifest.
 
-        Raises: GraphMissingError, GraphMismatchError, UnsafePackageError.
+        Each file is read once, and what was read is what is compared with its hash and used.
+        Raises: GraphMissingError, GraphMismatchError, HashMismatchError, UnsafePackageError.
+        Guarantees: all values are in the model; whoever runs it opens no file.
         """
-        import onnx
-
         graph = self._graph(precision)
         path = self.folder / graph.file
         try:
-            model = onnx.load_model(path, load_external_data=False)
-        except Exception as error:  # protobuf raises several unrelated types
-            raise GraphMismatchError(
-                str(path), "an ONNX model", f"{type(error).__name__}", "Convert the weights again."
-            ) from None
-        _check_external_data(model, self.folder, path)
-        try:
-            onnx.load_external_data_for_model(model, str(self.folder))
-        except Exception as error:  # onnx raises several unrelated types
-            raise GraphMismatchError(
-                str(path),
-                "external data of the stated place and length",
-                str(error).strip().partition("\n")[0] or type(error).__name__,
-                "Copy the whole package folder again.",
-            ) from None
+            content = read_checked(path, graph.sha256)
+        except OSError as error:
+            raise _missing(str(path), graph.file, error) from None
+        model = _parsed(content, path)
+        take_in(model, self.folder, graph.data, path, PACKAGE_MAX_BYTES - len(content))
         _check_graph(model, self.manifest, path)
         return model
 
@@ -131,28 +123,11 @@ class ModelPackage:
             )  # fmt: skip
         return graph
 
-    def _check_file(self, graph: Graph, place: str) -> None:
-        path = self.folder / graph.file
+    def _check_file(self, file: str, sha256: str, place: str, *, sole: bool = False) -> None:
         try:
-            status = path.lstat()
-        except OSError:
-            raise GraphMissingError(
-                place,
-                f"the file {graph.file}",
-                "no such file",
-                "Copy the whole package folder again.",
-            ) from None
-        _check_plain(status, path)
-        if status.st_size > GRAPH_MAX_BYTES:
-            raise UnsafePackageError(str(path), "less than 2 GiB", f"{status.st_size} bytes")
-        found = file_sha256(path)
-        if found != graph.sha256:
-            raise HashMismatchError(
-                str(path),
-                f"sha256 {graph.sha256[:16]}...",
-                f"{found[:16]}...",
-                "The file was changed or cut short: copy the package again, or convert it again.",
-            )
+            check_plain(self.folder / file, sha256, sole=sole)
+        except OSError as error:
+            raise _missing(place, file, error) from None
 
 
 def parse_manifest(raw: bytes, path: Path | str) -> Manifest:
@@ -162,13 +137,13 @@ def parse_manifest(raw: bytes, path: Path | str) -> Manifest:
     """
     try:
         table = tomllib.loads(raw.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a ValueError: no UTF-8, no TOML, endless digits
         raise ManifestError(
             str(path), "a TOML file in UTF-8", str(error), "See docs/packages.md for the format."
         ) from None
     try:
         return msgspec.convert(table, Manifest)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.ValidationError, OverflowError, RecursionError) as error:
         problem, field = readable(str(error))
         place = f"{path} {field}".rstrip()
         raise ManifestError(
@@ -181,8 +156,8 @@ def save(folder: Path, manifest: Manifest, graphs: dict[str, bytes]) -> ModelPac
 
     Args:
         folder: replaced if it holds a package already.
-        manifest: its `graphs` get their hashes here.
-        graphs: serialized ONNX models by file name.
+        manifest: its `graphs` get their hashes here, and their `data`.
+        graphs: serialized ONNX models, and the files of their external data, by file name.
     Returns: the package as read back.
     Raises: ManifestError, GraphMismatchError, GraphMissingError: what would be written is not a
         valid package.
@@ -193,7 +168,9 @@ def save(folder: Path, manifest: Manifest, graphs: dict[str, bytes]) -> ModelPac
     if absent:
         raise GraphMissingError(str(folder), f"the graph {absent[0]}", "none of that name")
     hashed = [
-        msgspec.structs.replace(graph, sha256=hashlib.sha256(graphs[graph.file]).hexdigest())
+        msgspec.structs.replace(
+            graph, sha256=_digest(graphs[graph.file]), data=_data_files(graph.file, graphs)
+        )
         for graph in manifest.graphs
     ]
     manifest = msgspec.structs.replace(manifest, graphs=hashed)
@@ -238,6 +215,40 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _data_files(file: str, graphs: dict[str, bytes]) -> list[DataFile]:
+    """Of the files that will be written, those that the graph's external data lies in."""
+    tensors = external_tensors(_parsed(graphs[file], Path(file)))
+    entries = [entry for tensor in tensors for entry in tensor.external_data]
+    names = {entry.value for entry in entries if entry.key == "location"} & set(graphs)
+    return [DataFile(file=name, sha256=_digest(graphs[name])) for name in sorted(names)]
+
+
+def _parsed(content: bytes, path: Path) -> onnx.ModelProto:
+    import onnx
+
+    try:
+        model = onnx.ModelProto()
+        model.ParseFromString(content)
+        check_text(model)
+        return model
+    except Exception as error:  # protobuf raises several unrelated types
+        raise GraphMismatchError(
+            str(path), "an ONNX model", f"{type(error).__name__}", "Convert the weights again."
+        ) from None
+
+
+def _missing(place: str, file: str, error: OSError) -> GraphMissingError:
+    found = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+    return GraphMissingError(
+        place, f"the file {file}", found or "an unreadable file",
+        "Copy the whole package folder again.",
+    )  # fmt: skip
+
+
 def _without_none(value: object) -> dict[str, object]:
     # TOML has no null; tables go last so that plain keys stay above them.
     assert isinstance(value, dict)
@@ -253,8 +264,7 @@ def _is_table(value: object) -> bool:
 
 def _read_manifest_bytes(path: Path) -> bytes:
     try:
-        _check_plain(path.lstat(), path)
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             raw = file.read(MANIFEST_MAX_BYTES + 1)
     except OSError as error:
         raise ManifestError(
@@ -266,51 +276,6 @@ def _read_manifest_bytes(path: Path) -> bytes:
     if len(raw) > MANIFEST_MAX_BYTES:
         raise ManifestError(str(path), "at most 1 MiB", "a larger file")
     return raw
-
-
-def _check_plain(status: os.stat_result, path: Path) -> None:
-    # A hard link could bring any readable file into a package: ONNX Runtime follows it.
-    if not stat.S_ISREG(status.st_mode):
-        raise UnsafePackageError(
-            str(path),
-            "a plain file",
-            "a link or special file",
-            "Copy the file itself into the package.",
-        )
-
-
-def _check_external_data(model: onnx.ModelProto, folder: Path, path: Path) -> None:
-    from onnx.external_data_helper import _get_all_tensors, uses_external_data
-
-    for tensor in _get_all_tensors(model):
-        if not uses_external_data(tensor):
-            continue
-        places = [e.value for e in tensor.external_data if e.key == "location"]
-        # Of two places onnx takes the last, so two are as good as none.
-        where = places[0] if len(places) == 1 else ""
-        posix, windows = PurePosixPath(where), PureWindowsPath(where)
-        inside = (
-            where and not posix.is_absolute() and not windows.is_absolute() and not windows.drive
-        )
-        if not inside or ".." in posix.parts or ".." in windows.parts:
-            raise UnsafePackageError(
-                f"{path} {tensor.name}",
-                "external data inside the package folder",
-                repr(where or places),
-                "Save the graph with its weights beside it.",
-            )
-        target = folder / where
-        if (
-            target.resolve() != target.absolute()
-            or not target.is_file()
-            or target.lstat().st_nlink > 1
-        ):
-            raise UnsafePackageError(
-                f"{path} {tensor.name}",
-                "external data in a plain file of the package",
-                f"a missing or linked file {where!r}",
-                "Save the graph with its weights beside it.",
-            )
 
 
 def _check_graph(model: onnx.ModelProto, manifest: Manifest, path: Path) -> None:
@@ -350,6 +315,14 @@ def _check_graph(model: onnx.ModelProto, manifest: Manifest, path: Path) -> None
                 _check_state_port(port, declared[port.feeds], types[port.name], place)
 
 
+def _type_name(number: int) -> str:
+    import onnx
+
+    # A graph may hold a number that names no type.
+    names = onnx.TensorProto.DataType
+    return names.Name(number) if number in names.values() else str(number)
+
+
 def _check_picture_port(
     port: FrameInput | FrameOutput, tensor: onnx.TypeProto.Tensor, place: str
 ) -> None:
@@ -369,7 +342,7 @@ def _check_picture_port(
         raise GraphMismatchError(
             place,
             f"a float tensor (1, {channels}, H, W) of the stated size",
-            f"type {onnx.TensorProto.DataType.Name(tensor.elem_type)} with shape {dims}",
+            f"type {_type_name(tensor.elem_type)} with shape {dims}",
             "Correct `channels` or `size`, or convert the graph again.",
         )
 
@@ -429,8 +402,8 @@ def _check_parameter_port(port: ParameterInput, tensor: onnx.TypeProto.Tensor, p
     if tensor.elem_type != kinds[port.kind] or elements != wanted:
         raise GraphMismatchError(
             place,
-            f"{wanted} element(s) of {onnx.TensorProto.DataType.Name(kinds[port.kind])}"
+            f"{wanted} element(s) of {_type_name(kinds[port.kind])}"
             f" for a parameter of kind {port.kind}",
-            f"{elements} of {onnx.TensorProto.DataType.Name(tensor.elem_type)}",
+            f"{elements} of {_type_name(tensor.elem_type)}",
             "Correct `kind`, or convert the graph again.",
         )

@@ -38,7 +38,7 @@ def final_shuffle(core: onnx.ModelProto, port: FrameOutput, placement: Placement
     if len(makers) != 1 or makers[0].op_type != "DepthToSpace" or readers:
         return None
     attributes = {a.name: helper.get_attribute_value(a) for a in makers[0].attribute}
-    block = attributes["blocksize"]
+    block = attributes.get("blocksize")
     if block != port.scale:
         return None
     return Shuffle(makers[0], block, attributes.get("mode", b"DCR") == b"CRD")

@@ -17,6 +17,7 @@ from bridge.errors import FramebridgeError, WorkerError
 from bridge.inference.chain import Chain
 from bridge.inference.package import ModelPackage
 from bridge.inference.runner import RunOptions
+from bridge.inference.verification import verify_in_turn
 from bridge.transport.shared_memory import SharedMemorySlot
 from bridge.worker.doorbell import Doorbell
 from bridge.worker.neighbour import Neighbour
@@ -179,6 +180,7 @@ class WorkerProcess:
 
     def _chain(self, folders: list[str], parameters: dict[str, object]) -> Chain:
         packages = [ModelPackage.open(Path(folder)) for folder in folders]
+        verify_in_turn(packages, self._source, self._options)
         chain = Chain(packages, self._source, self._options)
         chain.set_parameters(parameters)
         return chain

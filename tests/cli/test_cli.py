@@ -166,8 +166,8 @@ def test_models_show_prints_the_card(run: Run) -> None:
     assert (shipped_folder() / "passthrough" / "README.md").read_text().strip() in done.stdout
 
 
-def test_models_check_passes_what_is_shipped(run: Run) -> None:
-    done = run("models", "check", "--json")
+def test_models_verify_passes_what_is_shipped(run: Run) -> None:
+    done = run("models", "verify", "--json")
     assert done.returncode == 0
     rows = {row["package"]: row for row in json.loads(done.stdout)}
     assert {"passthrough", "upscale-x2"} <= set(rows)
@@ -175,10 +175,10 @@ def test_models_check_passes_what_is_shipped(run: Run) -> None:
     assert (rows["upscale-x2"]["source"], rows["upscale-x2"]["result"]) == ([64, 64], [128, 128])
 
 
-def test_models_check_fails_what_is_broken_and_still_checks_the_rest(
+def test_models_verify_fails_what_is_broken_and_still_checks_the_rest(
     run: Run, broken: Path
 ) -> None:
-    done = run("models", "check", broken, "passthrough", "--json")
+    done = run("models", "verify", broken, "passthrough", "--json")
     assert done.returncode == 1
     bad, good = json.loads(done.stdout)
     assert not bad["ok"]
@@ -187,10 +187,23 @@ def test_models_check_fails_what_is_broken_and_still_checks_the_rest(
     assert good["ok"]
 
 
-def test_models_check_says_in_words_what_is_broken(run: Run, broken: Path) -> None:
-    done = run("models", "check", broken)
+def test_models_verify_says_in_words_what_is_broken(run: Run, broken: Path) -> None:
+    done = run("models", "verify", broken)
     assert done.returncode == 1
     assert re.match(r"FAILED +FB-E012 .*model\.onnx: expected sha256 .*, got ", done.stdout)
+
+
+def test_models_verify_remembers_and_says_so(
+    run: Run, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    environment["FRAMEBRIDGE_CACHE_DIR"] = str(tmp_path / "cache")
+    said = []
+    for words in ([], [], ["--fresh"]):
+        done = run("models", "verify", "passthrough", "--json", *words)
+        assert done.returncode == 0
+        said.append(json.loads(done.stdout)[0]["cached"])
+    assert said == [False, True, False]
+    assert "known from before" in run("models", "verify", "passthrough").stdout
 
 
 # apply
@@ -363,8 +376,8 @@ def test_ctl_without_a_sidecar_says_how_to_start_one(run: Run) -> None:
             ["apply"],
             ["Name of a package", "INPUT", "OUTPUT", "--set", "--provider", "--backend", "--json"],
         ),
-        (["models"], ["list", "show", "check"]),
-        (["models", "check"], ["--models", "--json"]),
+        (["models"], ["list", "show", "verify"]),
+        (["models", "verify"], ["--fresh", "--models", "--json"]),
         (["ctl"], ["status", "load", "set", "stop"]),
         (["serve"], ["--endpoint", "--private", "--backend", "--compute"]),
         (["doctor"], ["--json"]),

@@ -281,6 +281,7 @@ def test_a_manifest_written_and_read_is_the_same(text: str) -> None:
         (_sized('fixed = [32, 32], fit = "squash"'), "inputs[0].size.fit", "squash"),
         (_knob('kind = "float", default = 1'), "inputs[1]", "needs `min` and `max`"),
         (_knob('kind = "float", default = 3, min = 0, max = 2'), "inputs[1]", "0 to 2, got 3"),
+        (_knob(f'kind = "float", default = 1{"0" * 400}, min = 0, max = 2'), "inputs[1]", "finite"),
         (_knob('kind = "int", default = 1.5, min = 0, max = 2'), "inputs[1]", "finite int"),
         (_knob('kind = "bool", default = 1'), "inputs[1]", "true or false"),
         (_knob('kind = "choice", default = "a"'), "inputs[1]", "needs `choices`"),
@@ -333,7 +334,16 @@ def test_an_unknown_field_is_refused(change: tuple[str, str], field: str) -> Non
     assert caught.value.place == f"model.toml {field}".rstrip()
 
 
-@pytest.mark.parametrize("raw", [b"format = ", b"\xff\xfe", b"a = 1\na = 2", b"a = " + b"[" * 5000])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"format = ",
+        b"\xff\xfe",
+        b"a = 1\na = 2",
+        b"a = " + b"[" * 5000,
+        b"a = " + b"9" * 5000,
+    ],
+)
 def test_what_is_not_toml_is_a_typed_error(raw: bytes) -> None:
     with pytest.raises(ManifestError) as caught:
         parse_manifest(raw, "model.toml")
@@ -356,7 +366,7 @@ def _port(kind: str, **fields: Any) -> ParameterInput:
 @pytest.mark.parametrize(
     ("port", "good", "bad"),
     [
-        (_port("float", default=1, min=-1, max=2), [-1, 0.5, 2], [-1.1, 3, "1", True, None]),
+        (_port("float", default=1, min=-1, max=2), [-1, 0.5, 2], [-1.1, 3, "1", True, 10**400]),
         (_port("float", default=1, min=-1, max=2), [0], [float("nan"), float("inf"), [1]]),
         (_port("int", default=1, min=0, max=3), [0, 3, 2.0], [-1, 4, 1.5, True, "2"]),
         (_port("bool", default=True), [True, False], [0, 1, "true", None]),

@@ -251,6 +251,12 @@ def test_only_a_final_shuffle_of_colour_is_moved_behind_the_rounding(
     assert composed.form == ("bytes" if shuffled else "plain")
 
 
+def test_a_shuffle_that_does_not_say_how_far_stays_in_the_core(small_models: ModuleType) -> None:
+    model = small_models.network(scale=2, tail="DCR")
+    del model.core.graph.node[-1].attribute[:]
+    assert compose(model.core, model.manifest, FrameFormat(width=8, height=8)).form == "plain"
+
+
 def test_a_shuffle_whose_result_is_resized_stays_in_the_core(small_models: ModuleType) -> None:
     model = small_models.network(scale=2, tail="DCR", size=Size(fixed=[16, 16]))
     composed = compose(model.core, model.manifest, FrameFormat(width=24, height=12))

@@ -141,6 +141,8 @@ class _Session:
 
 
 def _runtime() -> ModuleType:
+    # From 1.31 on it would otherwise keep a record of each run and send it to its maker.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError as error:
