@@ -29,16 +29,15 @@ def test_forty_frames_in_lockstep_equal_apply(
     assert len(pictures) == 40
     frames = [np.asarray(p if p.size == size else p.resize(size)) for p in pictures]
     expected = applied(frames, tmp_path)
-    for rows in ("top_first", "bottom_first"):
-        for pixel_format in ("rgba8", "bgra8"):
-            with bridge.open(
-                "upscale-x2", *size, policy="lockstep", rows=rows, pixel_format=pixel_format
-            ) as stream:
-                for frame, wanted in zip(frames, expected, strict=True):
-                    result = stream.process(laid_out(frame, rows, pixel_format), timeout_s=60)
-                    assert np.array_equal(result.pixels, laid_out(wanted, rows, pixel_format))
-                counters = stream.counters
-                assert (counters.sent, counters.returned, counters.dropped) == (40, 40, 0)
+    for rows, pixel_format in (("top_first", "bgra8"), ("bottom_first", "rgba8")):
+        with bridge.open(
+            "upscale-x2", *size, policy="lockstep", rows=rows, pixel_format=pixel_format
+        ) as stream:
+            for frame, wanted in zip(frames, expected, strict=True):
+                result = stream.process(laid_out(frame, rows, pixel_format), timeout_s=60)
+                assert np.array_equal(result.pixels, laid_out(wanted, rows, pixel_format))
+            counters = stream.counters
+            assert (counters.sent, counters.returned, counters.dropped) == (40, 40, 0)
 
 
 def applied(frames: list[np.ndarray], folder: Path) -> list[np.ndarray]:
