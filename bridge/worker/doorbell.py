@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +18,9 @@ Rings = list[tuple[int, ...]]
 
 
 BATCH = 64
+
+# As plain numbers: zmq's own enumerations take longer than the call, and this is asked each tick.
+_EVENTS, _POLLIN, _POLLOUT = int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.POLLOUT)
 
 
 class Doorbell:
@@ -51,10 +55,20 @@ class Doorbell:
         """Until something may have arrived, or the time is over."""
         select.select([self._fd], [], [], timeout_s)
 
-    def wait_or_wake(self, timeout_s: float) -> None:
-        """As `wait`, and also until `wake`."""
+    def wait_or_wake(self, timeout_s: float, spin_s: float = 0.0) -> None:
+        """As `wait`, and also until `wake`.
+
+        Args:
+            spin_s: of that time without sleep: to be woken takes longer than the next frame of a
+                client that answers at once.
+        """
         woken = self._wake_in.fileno()
-        ready, _, _ = select.select([self._fd, woken], [], [], timeout_s)
+        sources, end = [self._fd, woken], time.perf_counter() + min(spin_s, timeout_s)
+        ready: list[int] = []
+        while not ready and time.perf_counter() < end:
+            ready, _, _ = select.select(sources, [], [], 0)
+        if not ready:
+            ready, _, _ = select.select(sources, [], [], timeout_s)
         if woken in ready:
             self._wake_in.recv(64)
 
@@ -80,8 +94,7 @@ class Doorbell:
 
     def has_listener(self) -> bool:
         """Whether a client is there: what is sent before it is would be lost."""
-        events = self._socket.getsockopt(zmq.EVENTS)
-        return bool(events & zmq.POLLOUT)  # type: ignore[operator, arg-type]
+        return bool(self._socket.getsockopt(_EVENTS) & _POLLOUT)  # type: ignore[operator]
 
     def send(self, message: bytes) -> None:
         """Send; a message to nobody is lost, never waited for."""
@@ -94,5 +107,4 @@ class Doorbell:
         self._wake_out.close()
 
     def _has_input(self) -> bool:
-        events = self._socket.getsockopt(zmq.EVENTS)
-        return bool(events & zmq.POLLIN)  # type: ignore[operator, arg-type]
+        return bool(self._socket.getsockopt(_EVENTS) & _POLLIN)  # type: ignore[operator]

@@ -23,6 +23,8 @@ from bridge.worker.tally import Tally
 from bridge.worker.watchdog import Watchdog
 
 _WAIT_S = 0.2
+_SPIN_S = 0.0002
+"""After a frame, once."""
 _LISTENER_S = 0.01
 """Between two looks for the client of a stream that ticks by itself."""
 _PATIENCE_S = 30.0
@@ -205,6 +207,7 @@ class FrameService:
 
     def _infer(self) -> None:
         self._chain.reset(self._seed)
+        spin_s = 0.0
         while True:
             with self._lock:
                 self._listen()
@@ -219,7 +222,8 @@ class FrameService:
             if self._idle:
                 # At the door itself: handing a frame from thread to thread would take longer than
                 # everything else that we do.
-                self._doorbell.wait_or_wake(wait_s)
+                self._doorbell.wait_or_wake(wait_s, spin_s)
+                spin_s = 0.0
                 continue
             outcome = self._run(frame, result, changes)
             if isinstance(outcome, FramebridgeError):
@@ -227,6 +231,7 @@ class FrameService:
             with self._lock:
                 self._finish(frame, result, outcome)
                 self._listen()
+            spin_s = _SPIN_S
 
     def _wait_s(self) -> float:
         """Seconds until there may be something to run; 0 if there is. Under the lock."""

@@ -14,6 +14,15 @@ from framebridge_client.discovery import Address
 
 Fields = dict[str, Any]
 
+# As plain numbers: zmq's own enumerations take longer than the call, and this is asked each tick.
+_EVENTS, _POLLIN = int(zmq.EVENTS), int(zmq.POLLIN)
+
+
+def has_input(socket: zmq.Socket[Any]) -> bool:
+    """Whether a `recv` would give something at once."""
+    return bool(socket.getsockopt(_EVENTS) & _POLLIN)  # type: ignore[operator]
+
+
 
 class Control:
     """One connection to one sidecar; a lost connection is not used again.
@@ -49,11 +58,11 @@ class Control:
 
     def receive(self) -> Iterator[Fields]:
         """What has arrived; never waits."""
-        while self._socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:  # type: ignore[operator, arg-type]
+        while has_input(self._socket):
             message = wire.decode(self._socket.recv(zmq.NOBLOCK))
             if message:
                 yield message
-        while self._monitor.getsockopt(zmq.EVENTS) & zmq.POLLIN:  # type: ignore[operator, arg-type]
+        while has_input(self._monitor):
             event = recv_monitor_message(self._monitor, zmq.NOBLOCK)["event"]
             self.unknown_here |= event == zmq.EVENT_HANDSHAKE_FAILED_AUTH
             self.lost = True

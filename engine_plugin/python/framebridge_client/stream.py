@@ -14,7 +14,7 @@ import numpy as np
 import zmq
 
 from framebridge_client import wire
-from framebridge_client.control import Fields
+from framebridge_client.control import Fields, has_input
 from framebridge_client.errors import BridgeError, FrameError, NotRunning, Timeout
 from framebridge_client.result import Counters, Pixels, Result, nearest
 from framebridge_client.shared_memory import attach
@@ -365,7 +365,7 @@ class Stream:
         self._bridge._pump()
         if self._reopen_at and self._bridge.connected and time.monotonic() > self._reopen_at:
             self._reopen()
-        while self._doorbell is not None and self._doorbell.getsockopt(zmq.EVENTS) & zmq.POLLIN:  # type: ignore[operator, arg-type]
+        while self._doorbell is not None and has_input(self._doorbell):
             ring = wire.read(self._doorbell.recv(zmq.NOBLOCK))
             if ring is not None and ring[1] == self._epoch:
                 self._take(ring)
