@@ -70,7 +70,7 @@ def remember(kind: str, key: str, value: dict[str, Any]) -> None:
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(path, content)
-        _forget_the_oldest(path.parent)
+        forget_the_oldest(path.parent, most_entries=MOST_ENTRIES)
 
 
 @functools.cache
@@ -102,15 +102,21 @@ def _write(path: Path, content: bytes) -> None:
         raise
 
 
-def _forget_the_oldest(folder: Path) -> None:
+def forget_the_oldest(folder: Path, *, most_entries: int, most_bytes: int = 1 << 40) -> None:
+    """Remove the files of a folder that were written longest ago, until it is within limits."""
     # Everything in it, so that what a killed writer left half written goes as well.
     entries = []
-    for path in folder.iterdir():
-        with suppress(OSError):  # somebody else removed it meanwhile
-            entries.append((path.stat().st_mtime_ns, path))
-    for _, path in sorted(entries)[: max(0, len(entries) - MOST_ENTRIES)]:
-        with suppress(OSError):
-            path.unlink()
+    with suppress(OSError):
+        for path in folder.iterdir():
+            with suppress(OSError):  # somebody else removed it meanwhile
+                status = path.stat()
+                entries.append((status.st_mtime_ns, status.st_size, path))
+    kept_bytes = 0
+    for index, (_, size, path) in enumerate(sorted(entries, reverse=True)):
+        kept_bytes += size
+        if index >= most_entries or kept_bytes > most_bytes:
+            with suppress(OSError):
+                path.unlink()
 
 
 def _processor() -> list[str]:

@@ -26,7 +26,7 @@ from bridge.worker.tally import Tally
 from bridge.worker.watchdog import Watchdog
 
 _REPORT_S = 0.5
-_LOADER_NICE = 10
+_LOADER_NICE = 19
 _SWITCH_INTERVAL_S = 0.0005
 _GIVEN_UP_STATUS = 70
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,25 @@ from tests.inference.small_models import network
 PACKAGES = 3
 _BETWEEN_S = 0.1
 _SETTLE_S = 0.3
-_JOIN_S = 60.0
+_PATIENCE_S = 60.0
+
+_DIRECTOR = """
+import json, select, sys, time
+from framebridge_client import connect
+between_s, endpoint, token, stream, *packages = sys.argv[1:]
+turn = 0
+with connect(endpoint, token) as bridge:
+    print("ready", flush=True)
+    while sys.stdin.readline():
+        taken = []
+        while not select.select([sys.stdin], [], [], float(between_s))[0]:
+            turn += 1
+            start = time.perf_counter()
+            bridge.load(int(stream), packages[turn % len(packages)])
+            taken.append(time.perf_counter() - start)
+        sys.stdin.readline()
+        print(json.dumps(taken), flush=True)
+"""
 
 
 @dataclass(slots=True)
@@ -36,7 +54,6 @@ class _Seen:
 
     arrived: dict[bool, list[Arrival]] = field(default_factory=lambda: {False: [], True: []})
     ticks: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
-    swaps: int = 0
     loading_s: list[float] = field(default_factory=list)
 
 
@@ -55,10 +72,9 @@ def measure(effort: Effort) -> Finding:
         tempfile.TemporaryDirectory() as folder,
         PrivateSidecar([]) as sidecar,
         connect(sidecar.endpoint, sidecar.token) as bridge,
-        connect(sidecar.endpoint, sidecar.token) as director,
     ):
         for looks in (_two_convolutions(Path(folder)), _upscalers(Path(folder))):
-            seen[looks.name], more = _measure(bridge, director, looks, effort)
+            seen[looks.name], more = _measure(sidecar, bridge, looks, effort)
             rows += more
     return Finding(rows, lambda: [line for name in seen for line in _parts(name, seen[name])])
 
@@ -84,7 +100,7 @@ def _upscalers(folder: Path) -> _Looks:
 
 
 def _measure(
-    bridge: Bridge, director: Bridge, looks: _Looks, effort: Effort
+    sidecar: PrivateSidecar, bridge: Bridge, looks: _Looks, effort: Effort
 ) -> tuple[_Seen, list[Row]]:
     pairs, window_s = (2, 1.0) if effort.quick else (6, 1.7)
     seen = _Seen()
@@ -94,10 +110,10 @@ def _measure(
         for package in looks.packages:
             stream.load(str(package))
         run_ticks(stream, frame, _SETTLE_S)
-        for turn in range(pairs):
-            for swapping in (turn % 2 == 0, turn % 2 == 1):
-                packages = looks.packages if swapping else []
-                _window(stream, frame, window_s, director, packages, seen)
+        with _Director(sidecar, stream.number, looks.packages) as director:
+            for turn in range(pairs):
+                for swapping in (turn % 2 == 0, turn % 2 == 1):
+                    _window(stream, frame, window_s, director if swapping else None, seen)
         counters = stream.counters
         lost = counters.sent - counters.returned - counters.dropped
         sent = counters.sent
@@ -105,11 +121,10 @@ def _measure(
 
 
 def _window(
-    stream: Stream, frame: Pixels, seconds: float, director: Bridge, packages: list[Path],
-    seen: _Seen,
-) -> None:  # fmt: skip
-    swapping = bool(packages)
-    with _swaps(stream.number, director, packages, seen):
+    stream: Stream, frame: Pixels, seconds: float, director: _Director | None, seen: _Seen
+) -> None:
+    swapping = director is not None
+    with director.at_work(seen) if director else nullcontext():
         before = stream.counters.sent + stream.counters.skipped
         seen.arrived[swapping] += run_ticks(stream, frame, seconds)
         seen.ticks[swapping] += stream.counters.sent + stream.counters.skipped - before
@@ -117,36 +132,37 @@ def _window(
     run_ticks(stream, frame, _SETTLE_S)
 
 
-@contextmanager
-def _swaps(stream: int, director: Bridge, packages: list[Path], seen: _Seen) -> Iterator[None]:
-    """Another connection loads one package after the other."""
-    stop = threading.Event()
-    failures: list[BaseException] = []
+class _Director:
+    """A process of its own that loads one package after the other while it is told to: a thread of
+    the engine's process would keep that from its own ticks."""
 
-    def swap() -> None:
-        # A stream of this number runs the first package, or whichever came last.
-        turn = cycle(packages[1:] + packages[:1])
+    def __init__(self, sidecar: PrivateSidecar, stream: int, packages: list[Path]) -> None:
+        words = [sidecar.endpoint, sidecar.token, str(stream), *map(str, packages)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _DIRECTOR, str(_BETWEEN_S), *words],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        )  # fmt: skip
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._say, self._hear = self._process.stdin, self._process.stdout
+        assert self._hear.readline() == "ready\n"
+
+    def __enter__(self) -> _Director:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._say.close()
+        self._process.wait(_PATIENCE_S)
+        self._hear.close()
+
+    @contextmanager
+    def at_work(self, seen: _Seen) -> Iterator[None]:
+        self._say.write("go\n")
         try:
-            while not stop.is_set():
-                start = time.perf_counter()
-                director.load(stream, str(next(turn)))
-                seen.loading_s.append(time.perf_counter() - start)
-                seen.swaps += 1
-                stop.wait(_BETWEEN_S)
-        except Exception as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=swap, daemon=True)
-    if packages:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        if packages:
-            thread.join(_JOIN_S)
-    if failures:
-        raise failures[0]
+            yield
+        finally:
+            self._say.write("stop\n")
+        seen.loading_s += json.loads(self._hear.readline())
 
 
 def _rows(name: str, seen: _Seen, lost: int, sent: int) -> list[Row]:

@@ -23,7 +23,6 @@ def has_input(socket: zmq.Socket[Any]) -> bool:
     return bool(socket.getsockopt(_EVENTS) & _POLLIN)  # type: ignore[operator]
 
 
-
 class Control:
     """One connection to one sidecar; a lost connection is not used again.
 

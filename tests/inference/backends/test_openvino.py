@@ -21,6 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bridge.errors import InferenceError, ProviderError, RuntimeMissingError
 from bridge.frames import FrameFormat
+from bridge.inference import cache
 from bridge.inference.backends import onnxruntime, openvino
 from bridge.inference.backends.base import CompiledGraph
 from bridge.inference.manifest import Size
@@ -50,8 +51,8 @@ def negation() -> bytes:
     return _model([helper.make_node("BitwiseNot", ["x"], ["y"])], SHAPE, TensorProto.UINT8)
 
 
-@pytest.fixture(scope="module")
-def slow() -> CompiledGraph:
+@pytest.fixture(scope="module", params=[1, 2])
+def slow(request: pytest.FixtureRequest) -> CompiledGraph:
     """Many convolutions, float32 (1, 16, 256, 256); y is 2 where x is 2."""
     weights = np.zeros((16, 16, 3, 3), np.float32)
     weights[np.arange(16), np.arange(16), 1, 1] = 1
@@ -61,7 +62,7 @@ def slow() -> CompiledGraph:
         for a, b in itertools.pairwise(names)
     ]
     model = _model(nodes, (1, 16, 256, 256), TensorProto.FLOAT, w=weights)
-    return openvino.compile_graph(model, threads=1)
+    return openvino.compile_graph(model, threads=request.param)
 
 
 def _arrays(value: int) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -76,6 +77,36 @@ def _composed(compiled: CompiledGraph, frame: Any, shape: Any, **values: Any) ->
     result, total = np.full(shape, 77, np.uint8), np.zeros(1, np.float32)
     compiled.run({FRAME_IN: frame, **values}, {FRAME_OUT: result, SUM_OUT: total})
     return result, float(total[0])
+
+
+# What was compiled before is kept.
+
+
+def test_a_graph_is_compiled_once_and_a_spoilt_copy_of_it_harms_nobody(
+    small_models: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path))
+    model = small_models.network()
+    composed = compose(model.core, model.manifest, FRAME).model
+    picture = np.random.default_rng(0).integers(0, 256, FRAME.shape, np.uint8)
+    first, _ = _composed(openvino.compile_graph(composed), picture, FRAME.shape)
+    kept = list((tmp_path / "openvino").iterdir())
+    assert len(kept) == 1
+    whole = kept[0].read_bytes()
+    for spoilt in (whole, b"", whole[:100], whole[: len(whole) // 2], whole[::-1]):
+        kept[0].write_bytes(spoilt)
+        again, _ = _composed(openvino.compile_graph(composed), picture, FRAME.shape)
+        assert np.array_equal(again, first)
+
+
+def test_a_cache_that_cannot_be_written_to_costs_nothing_but_time(
+    negation: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path / "file" / "cache"))
+    inputs, outputs = _arrays(5)
+    openvino.compile_graph(negation).run(inputs, outputs)
+    assert (outputs["y"] == 250).all()
 
 
 # In place.
