@@ -10,9 +10,15 @@ MB = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Of one process at one moment; `rss` in bytes."""
+    """Of one process at one moment.
+
+    Attributes:
+        rss: bytes that it occupies.
+        private: those of them that no other process shares.
+    """
 
     rss: int
+    private: int
     descriptors: int
     threads: int
 
@@ -24,6 +30,13 @@ def footprint(pid: int) -> Footprint:
     )
     return Footprint(
         rss=int(lines["VmRSS"].split()[0]) * 1024,
+        private=private_bytes(pid),
         descriptors=len(list((folder / "fd").iterdir())),
         threads=int(lines["Threads"]),
     )
+
+
+def private_bytes(pid: int) -> int:
+    """Memory of a process that it shares with no other."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) * 1024

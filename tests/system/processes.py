@@ -106,9 +106,3 @@ def until(condition: Callable[[], object], what: str, timeout_s: float = WATCHDO
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {timeout_s:g} s"
         time.sleep(0.005)
-
-
-def private_bytes(pid: int) -> int:
-    """Memory of a process that it shares with no other."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) * 1024

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from framebridge_client import Bridge, BridgeError, Stream, connect
 
-from tests.system.hanging import heavy, looping
+from tests.system.knobbed import heavy, looping
 from tests.system.processes import Sidecar, numbered, until
 
 FRAME = np.full((16, 16, 4), 128, np.uint8)
@@ -57,8 +57,10 @@ def test_a_run_that_never_ends_is_stopped_and_the_worker_goes_on(
 
 
 def test_a_kernel_that_cannot_be_stopped_costs_its_worker_and_nobody_else(
-    impatient: Sidecar, tmp_path: Path
+    start_sidecar: Callable[..., Sidecar], tmp_path: Path
 ) -> None:
+    # Long enough for the matrices to be made, after which the flag is looked at once more.
+    start_sidecar("--run-limit", "3")
     package = heavy(tmp_path / "heavy")
     with (
         connect() as bridge,
@@ -66,7 +68,7 @@ def test_a_kernel_that_cannot_be_stopped_costs_its_worker_and_nobody_else(
         bridge.open("passthrough", 16, 16, policy="lockstep") as other,
     ):
         before = row(bridge)
-        stream.set(steps=9000, timeout_s=10)
+        stream.set(steps=12000, timeout_s=10)
         stream.submit(FRAME)
         until(lambda: not stream.poll() and stream.state == "paused", "the stream is paused")
         assert stream.error is not None
@@ -74,7 +76,7 @@ def test_a_kernel_that_cannot_be_stopped_costs_its_worker_and_nobody_else(
         assert other.process(FRAME, 30).origin == "bridge"
         until(lambda: not stream.poll() and stream.state == "live", "the stream is back")
         after = row(bridge)
-        assert (after["restarts"], after["parameters"]) == (1, {"steps": 9000})
+        assert (after["restarts"], after["parameters"]) == (1, {"steps": 12000})
         assert after["worker_pid"] != before["worker_pid"]
 
 

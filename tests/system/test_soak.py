@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import random
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from framebridge_client import Bridge
 
-from tests.system.processes import Sidecar, private_bytes, until
+from tests.system.footprint import Footprint, footprint
+from tests.system.processes import Sidecar, until
 from tests.system.turning import MOST_LIFT, ORDERS, turned, turning
 
 FRAMES = int(os.environ.get("FRAMEBRIDGE_SOAK", "6000"))
@@ -24,24 +24,6 @@ SWAPS = max(FRAMES // 2000, 10)
 CHANGES = max(FRAMES // 200, 50)
 WARM_UP = FRAMES // 5
 SIDE = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Footprint:
-    """What a process holds."""
-
-    private_bytes: int
-    descriptors: int
-    threads: int
-
-    @classmethod
-    def of(cls, pid: int) -> Footprint:
-        process = Path("/proc") / str(pid)
-        return cls(
-            private_bytes(pid),
-            len(list((process / "fd").iterdir())),
-            len(list((process / "task").iterdir())),
-        )
 
 
 def segments(run: str) -> int:
@@ -72,7 +54,7 @@ def test_frames_swaps_and_knobs_without_end_change_nothing_but_the_picture(
                 lift = chance.randint(0, MOST_LIFT)
                 stream.set(lift=lift, timeout_s=10)
             if number == WARM_UP:
-                before = [Footprint.of(pid) for pid in pids]
+                before = [footprint(pid) for pid in pids]
             frame = frames[number % len(frames)]
             # The number makes each frame another, alpha is carried along.
             frame[0, 0, 3] = number & 0xFF
@@ -82,11 +64,11 @@ def test_frames_swaps_and_knobs_without_end_change_nothing_but_the_picture(
             last_id = result.frame_id
             assert np.array_equal(result.pixels, turned(frame, ORDERS[name], lift)), number
         until(lambda: settled(pids, before), "threads and descriptors are given back")
-        after = [Footprint.of(pid) for pid in pids]
+        after = [footprint(pid) for pid in pids]
         for was, now in zip(before, after, strict=True):
             print(f"{was} became {now}")
-            grown = now.private_bytes - was.private_bytes
-            assert grown < (0.02 if WHOLE else 0.2) * was.private_bytes
+            grown = now.private - was.private
+            assert grown < (0.02 if WHOLE else 0.2) * was.private
         assert segments(sidecar.runs[-1]) == others
         row = bridge.status()["streams"][0]
         assert (row["restarts"], row["worker_pid"]) == (0, pids[1])
@@ -96,7 +78,7 @@ def test_frames_swaps_and_knobs_without_end_change_nothing_but_the_picture(
 def settled(pids: list[int], before: list[Footprint]) -> bool:
     """Whether no process has more threads or descriptors; a chain that was replaced is given back
     a little later."""
-    now = [Footprint.of(pid) for pid in pids]
+    now = [footprint(pid) for pid in pids]
     return all(
         a.threads <= b.threads and a.descriptors <= b.descriptors
         for a, b in zip(now, before, strict=True)

@@ -17,7 +17,8 @@ import pytest
 from framebridge_client import Bridge, Stream, connect
 
 from tests.inference import hostile_models
-from tests.system.processes import Sidecar, number_of, numbered, private_bytes, until
+from tests.system.footprint import private_bytes
+from tests.system.processes import Sidecar, number_of, numbered, until
 from tests.system.test_withheld import overflowing
 from tests.system.turning import ORDERS, turning
 

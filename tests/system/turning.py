@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 from onnx import TensorProto, helper
 
-from bridge.inference.manifest import FrameInput, FrameOutput, Graph, Manifest, ParameterInput
-from bridge.inference.package import IR_VERSION_MAX, OPSET, save
+from tests.system.knobbed import save_with_knob
 
 ORDERS = {"same": [0, 1, 2], "left": [1, 2, 0], "right": [2, 0, 1]}
 MOST_LIFT = 55
@@ -21,40 +19,14 @@ def turning(folder: Path, order: list[int]) -> str:
 
     Returns: the folder.
     """
-    picture = [1, 3, "h", "w"]
     nodes = [
         helper.make_node("Gather", ["frame", "order"], ["turned"], axis=1),
         helper.make_node("Cast", ["lift"], ["lift.float"], to=TensorProto.FLOAT),
         helper.make_node("Div", ["lift.float", "white"], ["lifting"]),
         helper.make_node("Add", ["turned", "lifting"], ["result"]),
     ]
-    graph = helper.make_graph(
-        nodes,
-        folder.name,
-        [
-            helper.make_tensor_value_info("frame", TensorProto.FLOAT, picture),
-            helper.make_tensor_value_info("lift", TensorProto.INT64, [1]),
-        ],
-        [helper.make_tensor_value_info("result", TensorProto.FLOAT, picture)],
-        [
-            helper.make_tensor("order", TensorProto.INT64, [3], order),
-            helper.make_tensor("white", TensorProto.FLOAT, [], [255.0]),
-        ],
-    )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION_MAX
-    )
-    onnx.checker.check_model(model)
-    manifest = Manifest(
-        format=1, name=folder.name, version="1.0.0", task="stylize", license="MIT",
-        graphs=[Graph(file="model.onnx", precision="float32", sha256="0" * 64)],
-        inputs=[
-            FrameInput(name="frame"),
-            ParameterInput(name="lift", kind="int", default=0, min=0, max=MOST_LIFT),
-        ],
-        outputs=[FrameOutput(name="result")],
-    )  # fmt: skip
-    return str(save(folder, manifest, {"model.onnx": model.SerializeToString()}).folder)
+    weights = {"order": np.array(order), "white": np.array(255.0, np.float32)}
+    return save_with_knob(folder, nodes, weights, "lift", (0, MOST_LIFT))
 
 
 def turned(frame: npt.NDArray[np.uint8], order: list[int], lift: int) -> npt.NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Packages that run well until a knob is turned."""
+"""Packages with a knob, two of which run well until it is turned."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def looping(folder: Path) -> str:
         ],
     )
     nodes = [helper.make_node("Loop", ["steps", "", "frame"], ["result"], body=body)]
-    return _save(folder, nodes, {"nearly": np.array(0.9999999, np.float32)}, 1, 10**12)
+    nearly = np.array(0.9999999, np.float32)
+    return save_with_knob(folder, nodes, {"nearly": nearly}, "steps", (1, 10**12))
 
 
 def heavy(folder: Path) -> str:
@@ -46,18 +47,27 @@ def heavy(folder: Path) -> str:
         helper.make_node("ReduceMax", ["product"], ["most"], keepdims=0),
         helper.make_node("Add", ["frame", "most"], ["result"]),
     ]
-    return _save(folder, nodes, {}, 2, 20000)
+    return save_with_knob(folder, nodes, {}, "steps", (2, 20000))
 
 
-def _save(
-    folder: Path, nodes: list[onnx.NodeProto], weights: dict[str, Any], least: int, most: int
+def save_with_knob(
+    folder: Path,
+    nodes: list[onnx.NodeProto],
+    weights: dict[str, Any],
+    knob: str,
+    bounds: tuple[int, int],
 ) -> str:
+    """A package of `frame` and a whole number `knob`, the least by default, to `result`.
+
+    Returns: its folder.
+    """
+    least, most = bounds
     graph = helper.make_graph(
         nodes,
         folder.name,
         [
             helper.make_tensor_value_info("frame", TensorProto.FLOAT, _PICTURE),
-            helper.make_tensor_value_info("steps", TensorProto.INT64, [1]),
+            helper.make_tensor_value_info(knob, TensorProto.INT64, [1]),
         ],
         [helper.make_tensor_value_info("result", TensorProto.FLOAT, _PICTURE)],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
@@ -71,7 +81,7 @@ def _save(
         graphs=[Graph(file="model.onnx", precision="float32", sha256="0" * 64)],
         inputs=[
             FrameInput(name="frame"),
-            ParameterInput(name="steps", kind="int", default=least, min=least, max=most),
+            ParameterInput(name=knob, kind="int", default=least, min=least, max=most),
         ],
         outputs=[FrameOutput(name="result")],
     )  # fmt: skip
