@@ -94,6 +94,10 @@ class Runner:
         self.source = composed.source
         self.result = composed.result
         self.form = composed.form
+        self._subject = (
+            f"{package.sha256} {self._options.precision} {source.width}x{source.height}"
+            f" {source.transfer}"
+        )
         self._parameters = package.manifest.parameters
         shapes = {
             value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
@@ -212,6 +216,7 @@ class Runner:
             allow_fallback=options.allow_fallback,
             threads=options.threads,
             place=str(self.package.folder),
+            subject=self._subject,
         )
 
     def _compile_alike(self, model: bytes) -> CompiledGraph:

@@ -49,6 +49,7 @@ _MOST_BEGUN = 3
 def compile_graph(
     model: bytes, values: Arrays, *, backend: str = "auto", compute: str = "float32",
     provider: str = "auto", allow_fallback: bool = False, threads: int = 0, place: str = "graph",
+    subject: str = "",
 ) -> CompiledGraph:  # fmt: skip
     """Compile a composed graph on the backend asked for, or on the one that serves it best here.
 
@@ -60,6 +61,9 @@ def compile_graph(
         compute: one of COMPUTES. "bf16" is OpenVINO's alone; "auto" is bf16 where a trial shows
             the same of it.
         provider, allow_fallback, threads, place: as the backends take them.
+        subject: names what is run at which size, whatever the order of its bytes: what was found
+            for one graph of a subject holds for all of them, or a frame in another order would make
+            another picture. By default the graph itself.
     Raises: RuntimeMissingError, ProviderError, InferenceError.
     """
     _check("backend", backend, BACKENDS)
@@ -68,7 +72,7 @@ def compile_graph(
     pairs = _candidates(backend, compute, provider)
     if len(pairs) == 1:
         return _compile(pairs[0], model, provider, common)
-    key = _key(model, pairs, threads)
+    key = _key(subject or hashlib.sha256(model).hexdigest(), pairs, threads)
     verdict = cache.remembered(_KIND, key)
     if _pair(verdict, pairs) is None:
         verdict = _found_out(model, values, pairs, key, verdict or {}, common)
@@ -138,11 +142,11 @@ def _on_processor(provider: str) -> bool:
     )
 
 
-def _key(model: bytes, candidates: list[Pair], threads: int) -> str:
-    """Everything that the choice depends on; the graph itself holds weights and frame size."""
+def _key(subject: str, candidates: list[Pair], threads: int) -> str:
+    """Everything that the choice depends on; the subject tells weights and frame size."""
     runtimes = {**onnxruntime.installed_distributions(), "openvino": openvino.installed_version()}
     words = [
-        cache.machine_key(), hashlib.sha256(model).hexdigest(), str(runtimes), str(candidates),
+        cache.machine_key(), subject, str(runtimes), str(candidates),
         f"{threads} threads",
     ]  # fmt: skip
     return "\n".join(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator
@@ -299,7 +300,7 @@ def test_an_entry_that_names_no_candidate_is_tried_again(
     value: dict[str, Any], graph: bytes, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remember = cache.remember
-    key = selection._key(graph, [ORT, OV], 0)
+    key = selection._key(hashlib.sha256(graph).hexdigest(), [ORT, OV], 0)
     remember(selection._KIND, key, value)
     assert pair(chosen(graph)) == OV
     assert cache.remembered(selection._KIND, key)["backend"] == "openvino"  # type: ignore[index]
@@ -382,3 +383,22 @@ def test_without_openvino_there_is_nothing_to_choose(
     execution = chosen(graph)
     assert execution.backend.startswith("onnxruntime ")
     assert not own_cache_folder.exists()
+
+
+def test_frames_in_any_order_of_bytes_take_the_same_backend(
+    tmp_path: Path, small_models: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = small_models.network().write(tmp_path / "small")
+    subjects = set()
+    real = selection._key
+
+    def key(subject: str, *rest: Any) -> str:
+        subjects.add(subject)
+        return real(subject, *rest)
+
+    monkeypatch.setattr(selection, "_key", key)
+    for order in ({}, {"pixel_format": "bgra8"}, {"rows": "bottom_first"}, {"alpha": "opaque"}):
+        Runner(package, FrameFormat(width=24, height=16, **order)).close()
+    assert len(subjects) == 1
+    Runner(package, FrameFormat(width=32, height=16)).close()
+    assert len(subjects) == 2

@@ -52,7 +52,11 @@ def listeners(pid: int) -> list[str]:
 
 
 def _sockets_of(pid: int) -> Iterator[str]:
-    for link in Path(f"/proc/{pid}/fd").iterdir():
+    try:
+        links = list(Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:
+        return  # it has ended since it was seen
+    for link in links:
         try:
             target = os.readlink(link)
         except FileNotFoundError:
