@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -296,7 +297,7 @@ def test_the_runtime_leaves_the_planes_as_they_were_taken_apart(
 ) -> None:
     """It would rather undo a Transpose that nothing but cheap nodes separates from its inverse."""
     format = FrameFormat(width=16, height=8, pixel_format=pixel_format, alpha=alpha)
-    kinds = _optimized(small_models.identity(), format, tmp_path)
+    kinds = _optimized(small_models.identity(), format, tmp_path, plain=True)
     assert kinds.count("Transpose") == 2
     assert "Slice" not in kinds
 
@@ -312,13 +313,13 @@ def test_the_runtime_reorders_the_output_of_a_convolution_once(
     )
 
 
-def _optimized(model: Any, format: FrameFormat, folder: Path) -> list[str]:
+def _optimized(model: Any, format: FrameFormat, folder: Path, *, plain: bool = False) -> list[str]:
     """What nodes ONNX Runtime makes of a composed graph."""
     options = onnxruntime.SessionOptions()
     options.optimized_model_filepath = str(folder / "optimized.onnx")
     options.log_severity_level = 3
     onnxruntime.InferenceSession(
-        compose(model.core, model.manifest, format).model, options,
+        compose(model.core, model.manifest, format, plain=plain).model, options,
         providers=["CPUExecutionProvider"],
     )  # fmt: skip
     return [node.op_type for node in onnx.load_model(folder / "optimized.onnx").graph.node]
@@ -367,8 +368,48 @@ def test_an_identity_returns_the_same_bytes(
     frame.flat[: 256 * 4] = np.repeat(np.arange(256), 4)  # every byte
     expected = reference.run(frame.tobytes(), format, model.manifest, model.core)
     assert np.array_equal(expected, frame)
-    found, _ = _run(model.core, model.manifest, format, frame, plain=False)
-    assert np.array_equal(found, frame)
+    for plain in (False, True):
+        found, form = _run(model.core, model.manifest, format, frame, plain)
+        assert np.array_equal(found, frame)
+        assert form == ("plain" if plain else "copy")
+
+
+@pytest.mark.parametrize(
+    ("fields", "facts"),
+    [
+        ({}, {"alpha": "opaque"}),
+        ({"size": Size(fixed=[30, 20], fit="contain")}, {}),
+        ({"size": Size(fixed=[13, 20], fit="stretch")}, {}),
+        ({"size": Size(fixed=[30, 21], fit="cover")}, {}),
+    ],
+)
+def test_a_frame_that_does_not_stay_whole_is_not_merely_copied(
+    fields: dict[str, Any], facts: dict[str, str], small_models: ModuleType, reference: ModuleType
+) -> None:
+    model = small_models.identity(**fields)
+    format = FrameFormat(width=13, height=21, **facts)
+    frame = _frame(format)
+    found, form = _run(model.core, model.manifest, format, frame, plain=False)
+    assert form == "plain"
+    expected = reference.run(frame.tobytes(), format, model.manifest, model.core)
+    assert found.shape == expected.shape
+
+
+def test_a_core_that_states_another_range_for_its_output_is_not_merely_copied(
+    small_models: ModuleType, reference: ModuleType
+) -> None:
+    model = small_models.identity()
+    (port,) = model.manifest.outputs
+    darker = msgspec.structs.replace(port, range=[0.0, 2.0])
+    model = model.stating(outputs=[darker])
+    format = FrameFormat(width=13, height=21)
+    frame = _frame(format)
+    found, form = _run(model.core, model.manifest, format, frame, plain=False)
+    assert form == "plain"
+    # Half of all values lie between two bytes.
+    expected = reference.run(frame.tobytes(), format, model.manifest, model.core)
+    _assert_close(found, expected, alpha_exact=True, differing_most=0.6)
+    assert not np.array_equal(found, frame)
 
 
 @pytest.mark.parametrize("name", ["any", "multiple-edge", "stretch-smaller", "cover-tall"])
