@@ -3,6 +3,7 @@ system lists them."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -20,6 +21,7 @@ from tests.system.processes import Sidecar, numbered, until
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 LOOPBACK = {"127.0.0.1", "::1"}
+_GONE = (errno.ENOENT, errno.ESRCH, errno.EINVAL)
 _LISTENING = "0A"
 _ACCEPTS_CONNECTIONS = 0x10000
 
@@ -28,8 +30,8 @@ def family_of(pid: int) -> list[int]:
     """A process and all that it started, and they in turn."""
     found = [pid]
     for parent in found:
-        for task in Path(f"/proc/{parent}/task").iterdir():
-            found += map(int, (task / "children").read_text().split())
+        for task in _files(Path(f"/proc/{parent}/task")):
+            found += map(int, _text(task / "children").split())
     return found
 
 
@@ -37,13 +39,12 @@ def listeners(pid: int) -> list[str]:
     """What a process accepts connections or datagrams at: paths, or address:port."""
     inodes = set(_sockets_of(pid))
     found = []
-    for line in Path(f"/proc/{pid}/net/unix").read_text().splitlines()[1:]:
+    for line in _text(Path(f"/proc/{pid}/net/unix")).splitlines()[1:]:
         fields = line.split(maxsplit=7)
         if fields[6] in inodes and int(fields[3], 16) & _ACCEPTS_CONNECTIONS:
             found.append(fields[7] if len(fields) > 7 else "nameless")
     for kind in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6", "udplite", "udplite6"):
-        table = Path(f"/proc/{pid}/net/{kind}")
-        for line in table.read_text().splitlines()[1:] if table.exists() else []:
+        for line in _text(Path(f"/proc/{pid}/net/{kind}")).splitlines()[1:]:
             fields = line.split()
             takes = fields[3] == _LISTENING or not kind.startswith("tcp")
             if fields[9] in inodes and takes:
@@ -51,12 +52,27 @@ def listeners(pid: int) -> list[str]:
     return found
 
 
-def _sockets_of(pid: int) -> Iterator[str]:
+def _text(path: Path) -> str:
+    """Of a file in /proc; nothing where the process has ended since it was seen."""
     try:
-        links = list(Path(f"/proc/{pid}/fd").iterdir())
-    except FileNotFoundError:
-        return  # it has ended since it was seen
-    for link in links:
+        return path.read_text()
+    except OSError as error:
+        if error.errno in _GONE:
+            return ""
+        raise
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        if error.errno in _GONE:
+            return []
+        raise
+
+
+def _sockets_of(pid: int) -> Iterator[str]:
+    for link in _files(Path(f"/proc/{pid}/fd")):
         try:
             target = os.readlink(link)
         except FileNotFoundError:

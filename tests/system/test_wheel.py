@@ -32,7 +32,7 @@ def test_the_wheel_alone_gives_a_working_demo(short_folder: Path, tmp_path: Path
     python = environment / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", client, f"{wheel}[cpu]")
 
-    facts = run(python, "-m", "bridge.cli.main", "models", "check", "--json", cwd=tmp_path)
+    facts = run(python, "-m", "bridge.cli.main", "models", "verify", "--json", cwd=tmp_path)
     assert {row["package"] for row in json.loads(facts)} >= {"passthrough", "upscale-x2"}
     framebridge = environment / "bin" / "framebridge"
     said = run(framebridge, "demo", "--seconds", "2", "--size", "96x64", cwd=tmp_path)
