@@ -273,6 +273,7 @@ class FrameService:
     def _apply(self, changes: _Changes) -> None:
         if changes.chain is not None:
             retired, self._chain = self._chain, changes.chain
+            self.tally.time_anew()
             self._on_retired(retired)
         if changes.seed is not None:
             self._seed = changes.seed

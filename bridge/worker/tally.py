@@ -28,6 +28,11 @@ class Tally:
             self._timings.setdefault(what, deque(maxlen=_RECENT)).append(value)
             self._noted[what] += 1
 
+    def time_anew(self) -> None:
+        """Forget the timings: another chain runs."""
+        with self._lock:
+            self._timings.clear()
+
     def counters(self) -> dict[str, int]:
         with self._lock:
             return dict(self._counters)

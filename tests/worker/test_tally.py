@@ -25,3 +25,16 @@ def test_only_the_latest_are_kept_and_the_mark_goes_on() -> None:
     assert mark == 2000
     assert values[-1] == 1999
     assert len(values) == tally.spread("run")["count"] == 512
+
+
+def test_timings_of_another_chain_are_forgotten_and_counts_are_not() -> None:
+    tally = Tally()
+    tally.count("returned")
+    tally.note("run", 1.0)
+    _, mark = tally.since("run", 0)
+    tally.time_anew()
+    assert tally.spread("run") == {}
+    tally.note("run", 2.0)
+    assert tally.since("run", mark) == ([2.0], mark + 1)
+    assert tally.spread("run") == {"p50": 2.0, "p99": 2.0, "count": 1}
+    assert tally.counters()["returned"] == 1
