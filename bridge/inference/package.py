@@ -357,7 +357,7 @@ def _check_state_port(
     import onnx
 
     kinds = {"float32": onnx.TensorProto.FLOAT, "float16": onnx.TensorProto.FLOAT16}
-    found = [f"{onnx.TensorProto.DataType.Name(t.elem_type)} {_dims(t)}" for t in (taken, given)]
+    found = [f"{_type_name(t.elem_type)} {_dims(t)}" for t in (taken, given)]
     good = taken.elem_type == given.elem_type == kinds[port.dtype]
     good = good and all(t.HasField("shape") for t in (taken, given))
     good = good and len(_dims(taken)) == len(_dims(given))
@@ -380,7 +380,7 @@ def _check_latent_port(port: LatentInput, tensor: onnx.TypeProto.Tensor, place: 
         raise GraphMismatchError(
             place,
             f"a float tensor (1, {port.length})",
-            f"type {onnx.TensorProto.DataType.Name(tensor.elem_type)} with shape {dims}",
+            f"type {_type_name(tensor.elem_type)} with shape {dims}",
             "Correct `length`, or convert the graph again.",
         )
 

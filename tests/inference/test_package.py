@@ -672,3 +672,17 @@ def test_what_a_killed_save_left_behind_does_not_stop_the_next(
     package = small_models.network(seed=1).write(folder)
     assert package.sha256 == ModelPackage.open(folder).sha256
     assert [p.name for p in folder.parent.iterdir()] == ["small"]
+
+
+@pytest.mark.parametrize("name", ["recurrent", "generator"])
+def test_a_type_that_does_not_exist_is_named_by_its_number_at_every_port(
+    name: str, tmp_path: Path, small_models: ModuleType
+) -> None:
+    model = getattr(small_models, name)()
+    for value in (*model.core.graph.input, *model.core.graph.output):
+        spoilt = onnx.ModelProto()
+        spoilt.CopyFrom(model.core)
+        (found,) = (v for v in (*spoilt.graph.input, *spoilt.graph.output) if v.name == value.name)
+        found.type.tensor_type.elem_type = 94
+        with pytest.raises(GraphMismatchError, match="94"):
+            save(tmp_path / "small", model.manifest, {"model.onnx": spoilt.SerializeToString()})
