@@ -23,7 +23,7 @@ ROOMS = (
 )
 INFERENCE = (
     ("bridge.inference.cache", "bridge.inference.manifest", "bridge.inference.plain_file"),
-    ("bridge.inference.external_data",),
+    ("bridge.inference.external_data", "bridge.inference.ports"),
     ("bridge.inference.package",),
     (
         "bridge.inference.placement", "bridge.inference.graph_builder", "bridge.inference.state",

@@ -20,18 +20,9 @@ from bridge.errors import (
     readable,
 )
 from bridge.inference.external_data import check_text, external_tensors, take_in
-from bridge.inference.manifest import (
-    DataFile,
-    FrameInput,
-    FrameOutput,
-    Graph,
-    LatentInput,
-    Manifest,
-    ParameterInput,
-    Precision,
-    StateOutput,
-)
+from bridge.inference.manifest import DataFile, Graph, Manifest, Precision
 from bridge.inference.plain_file import PACKAGE_MAX_BYTES, check_plain, open_plain, read_checked
+from bridge.inference.ports import check_ports
 
 if TYPE_CHECKING:
     import onnx
@@ -287,123 +278,4 @@ def _check_graph(model: onnx.ModelProto, manifest: Manifest, path: Path) -> None
             f"opset {opsets.get('ai.onnx')}, IR version {model.ir_version}",
             "Convert the graph with `framebridge convert`.",
         )
-    declared: dict[str, onnx.TypeProto.Tensor] = {}
-    initialized = {tensor.name for tensor in model.graph.initializer}
-    for what, ports, values in (
-        ("inputs", manifest.inputs, [v for v in model.graph.input if v.name not in initialized]),
-        ("outputs", manifest.outputs, list(model.graph.output)),
-    ):
-        stated, found = {p.name for p in ports}, {v.name for v in values}
-        if stated != found:
-            raise GraphMismatchError(
-                f"{path.with_name(MANIFEST_NAME)} {what}",
-                f"the graph's {what} {sorted(found)}",
-                f"{sorted(stated)}",
-                "Name each port of the graph once.",
-            )
-        types = {v.name: v.type.tensor_type for v in values}
-        declared |= types
-        for index, port in enumerate(ports):
-            place = f"{path.with_name(MANIFEST_NAME)} {what}[{index}]"
-            if isinstance(port, (FrameInput, FrameOutput)):
-                _check_picture_port(port, types[port.name], place)
-            elif isinstance(port, ParameterInput):
-                _check_parameter_port(port, types[port.name], place)
-            elif isinstance(port, LatentInput):
-                _check_latent_port(port, types[port.name], place)
-            elif isinstance(port, StateOutput):
-                _check_state_port(port, declared[port.feeds], types[port.name], place)
-
-
-def _type_name(number: int) -> str:
-    import onnx
-
-    # A graph may hold a number that names no type.
-    names = onnx.TensorProto.DataType
-    return names.Name(number) if number in names.values() else str(number)
-
-
-def _check_picture_port(
-    port: FrameInput | FrameOutput, tensor: onnx.TypeProto.Tensor, place: str
-) -> None:
-    import onnx
-
-    floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
-    dims = _dims(tensor)
-    channels = 3 if port.channels == "RGB" else 1
-    good = tensor.elem_type in floats and len(dims) == 4
-    good = good and dims[0] in (None, 1) and dims[1] in (None, channels)
-    if good and isinstance(port, FrameInput):
-        width, height = port.size.fixed or (None, None)
-        good = dims[2] in (None, height) and dims[3] in (None, width)
-    elif good and isinstance(port, FrameOutput) and port.size is not None:
-        good = dims[2] in (None, port.size[1]) and dims[3] in (None, port.size[0])
-    if not good:
-        raise GraphMismatchError(
-            place,
-            f"a float tensor (1, {channels}, H, W) of the stated size",
-            f"type {_type_name(tensor.elem_type)} with shape {dims}",
-            "Correct `channels` or `size`, or convert the graph again.",
-        )
-
-
-def _dims(tensor: onnx.TypeProto.Tensor) -> list[int | None]:
-    return [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
-
-
-def _check_state_port(
-    port: StateOutput, taken: onnx.TypeProto.Tensor, given: onnx.TypeProto.Tensor, place: str
-) -> None:
-    import onnx
-
-    kinds = {"float32": onnx.TensorProto.FLOAT, "float16": onnx.TensorProto.FLOAT16}
-    found = [f"{_type_name(t.elem_type)} {_dims(t)}" for t in (taken, given)]
-    good = taken.elem_type == given.elem_type == kinds[port.dtype]
-    good = good and all(t.HasField("shape") for t in (taken, given))
-    good = good and len(_dims(taken)) == len(_dims(given))
-    pairs = zip(_dims(taken), _dims(given), strict=good)
-    if not good or any(a != b and None not in (a, b) for a, b in pairs):
-        raise GraphMismatchError(
-            place,
-            f"a {port.dtype} output of the shape of the input {port.feeds!r}, which it feeds",
-            f"{found[1]}, and {found[0]} of the input",
-            "Correct `dtype` or `feeds`, or convert the graph again.",
-        )
-
-
-def _check_latent_port(port: LatentInput, tensor: onnx.TypeProto.Tensor, place: str) -> None:
-    import onnx
-
-    dims = _dims(tensor)
-    good = tensor.elem_type == onnx.TensorProto.FLOAT and len(dims) == 2
-    if not (good and dims[0] in (None, 1) and dims[1] in (None, port.length)):
-        raise GraphMismatchError(
-            place,
-            f"a float tensor (1, {port.length})",
-            f"type {_type_name(tensor.elem_type)} with shape {dims}",
-            "Correct `length`, or convert the graph again.",
-        )
-
-
-def _check_parameter_port(port: ParameterInput, tensor: onnx.TypeProto.Tensor, place: str) -> None:
-    import onnx
-
-    kinds = {
-        "float": onnx.TensorProto.FLOAT,
-        "colour": onnx.TensorProto.FLOAT,
-        "int": onnx.TensorProto.INT64,
-        "choice": onnx.TensorProto.INT64,
-        "bool": onnx.TensorProto.BOOL,
-    }
-    elements = 1
-    for dim in tensor.shape.dim:
-        elements *= dim.dim_value
-    wanted = 3 if port.kind == "colour" else 1
-    if tensor.elem_type != kinds[port.kind] or elements != wanted:
-        raise GraphMismatchError(
-            place,
-            f"{wanted} element(s) of {_type_name(kinds[port.kind])}"
-            f" for a parameter of kind {port.kind}",
-            f"{elements} of {_type_name(tensor.elem_type)}",
-            "Correct `kind`, or convert the graph again.",
-        )
+    check_ports(model, manifest, str(path.with_name(MANIFEST_NAME)))
