@@ -22,16 +22,18 @@ TENNIS = DATA / "video" / "tennis"
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not TENNIS.is_dir(), reason="the tennis clip is not beside this checkout")
 @pytest.mark.parametrize("size", [(426, 240), (854, 480)])
-def test_forty_frames_in_lockstep_equal_apply(
+def test_frames_of_a_clip_in_lockstep_equal_apply(
     size: tuple[int, int], bridge: Bridge, tmp_path: Path
 ) -> None:
     pictures = [rgba(path) for path in sorted(TENNIS.glob("*.jpg"))]
     assert len(pictures) == 40
+    if size[0] > 500:
+        # The way of the large frames differs in nothing but their size.
+        pictures = pictures[::4]
     frames = [np.asarray(p if p.size == size else p.resize(size)) for p in pictures]
     expected = applied(frames, tmp_path)
     layouts = [("top_first", "bgra8"), ("bottom_first", "rgba8")]
-    # The way of the large frames differs in nothing but their size.
-    for rows, pixel_format in layouts if size[0] < 500 else layouts[:1]:
+    for rows, pixel_format in layouts:
         with bridge.open(
             "upscale-x2", *size, policy="lockstep", rows=rows, pixel_format=pixel_format
         ) as stream:
@@ -39,7 +41,8 @@ def test_forty_frames_in_lockstep_equal_apply(
                 result = stream.process(laid_out(frame, rows, pixel_format), timeout_s=60)
                 assert np.array_equal(result.pixels, laid_out(wanted, rows, pixel_format))
             counters = stream.counters
-            assert (counters.sent, counters.returned, counters.dropped) == (40, 40, 0)
+            count = len(frames)
+            assert (counters.sent, counters.returned, counters.dropped) == (count, count, 0)
 
 
 def applied(frames: list[np.ndarray], folder: Path) -> list[np.ndarray]:
