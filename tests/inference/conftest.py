@@ -20,6 +20,12 @@ def reference() -> ModuleType:
     return _beside("reference")
 
 
+@pytest.fixture
+def folder(tmp_path: Path, small_models: ModuleType) -> Path:
+    """Of a small package."""
+    return Path(small_models.network().write(tmp_path / "small").folder)
+
+
 def _beside(name: str) -> ModuleType:
     # Tests are no package, so a module beside them is loaded by its path.
     spec = importlib.util.spec_from_file_location(

@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import msgspec
-import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from bridge.errors import (
     FramebridgeError,
@@ -24,14 +22,11 @@ from bridge.errors import (
     ManifestError,
     UnsafePackageError,
 )
-from bridge.inference.external_data import external_tensors
 from bridge.inference.manifest import (
-    DataFile,
     FrameInput,
     FrameOutput,
     Graph,
     LatentInput,
-    Manifest,
     Size,
 )
 from bridge.inference.package import (
@@ -39,44 +34,9 @@ from bridge.inference.package import (
     MANIFEST_NAME,
     ModelPackage,
     file_sha256,
-    manifest_toml,
-    parse_manifest,
     save,
 )
-
-GRAPH = "model.onnx"
-WEIGHTS = "weights.bin"
-
-
-@pytest.fixture
-def folder(tmp_path: Path, small_models: ModuleType) -> Path:
-    return Path(small_models.network().write(tmp_path / "small").folder)
-
-
-def _put(folder: Path, model: onnx.ModelProto) -> ModelPackage:
-    """Exchange the graph of a package, with its hash, past all of `save`'s checks."""
-    (folder / GRAPH).write_bytes(model.SerializeToString())
-    return _rehashed(folder)
-
-
-def _rehashed(folder: Path) -> ModelPackage:
-    manifest = _written_manifest(folder)
-    weights = folder / WEIGHTS
-    data = [DataFile(file=WEIGHTS, sha256=file_sha256(weights))] if weights.exists() else []
-    hashed = {"sha256": file_sha256(folder / GRAPH), "data": data}
-    graph = msgspec.structs.replace(manifest.graphs[0], **hashed)
-    manifest = msgspec.structs.replace(manifest, graphs=[graph])
-    (folder / MANIFEST_NAME).write_bytes(manifest_toml(manifest))
-    return ModelPackage.open(folder)
-
-
-def _written_manifest(folder: Path) -> Manifest:
-    return parse_manifest((folder / MANIFEST_NAME).read_bytes(), MANIFEST_NAME)
-
-
-def _content(folder: Path) -> dict[str, bytes]:
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+from tests.inference.on_disk import GRAPH, content, put, rehashed
 
 
 def test_a_package_opened_twice_has_the_same_hash(folder: Path) -> None:
@@ -168,245 +128,13 @@ def test_an_oversized_manifest_is_refused(folder: Path) -> None:
         ModelPackage.open(folder)
 
 
-# External data.
-
-
-def _external(
-    folder: Path, entries: dict[str, str] | list[tuple[str, str]], data: bytes | None = None
-) -> ModelPackage:
-    """The package's first weight moved out of the graph, to where `entries` say."""
-    model = onnx.load_model(folder / GRAPH)
-    tensor = next(t for t in model.graph.initializer if t.name == "first")
-    if data is None:
-        data = numpy_helper.to_array(tensor).tobytes()
-    (folder / WEIGHTS).write_bytes(data)
-    tensor.ClearField("raw_data")
-    tensor.data_location = TensorProto.EXTERNAL
-    pairs = entries.items() if isinstance(entries, dict) else entries
-    for key, value in pairs:
-        tensor.external_data.add(key=key, value=value)
-    return _put(folder, model)
-
-
-def test_external_data_beside_the_graph_is_read(folder: Path, small_models: ModuleType) -> None:
-    package = _external(folder, {"location": WEIGHTS})
-    expected = small_models.network().core.graph.initializer[0]
-    found = package.load_graph().graph.initializer[0]
-    assert found.name == expected.name
-    assert np.array_equal(numpy_helper.to_array(found), numpy_helper.to_array(expected))
-
-
-@pytest.mark.parametrize(
-    "location",
-    [
-        f"../{WEIGHTS}",
-        f"sub/../../{WEIGHTS}",
-        f"..\\{WEIGHTS}",
-        f"/{WEIGHTS}",
-        f"C:\\{WEIGHTS}",
-        f"C:{WEIGHTS}",
-        f"\\\\host\\share\\{WEIGHTS}",
-        "",
-        ".",
-        "absent.bin",
-    ],
-)
-def test_external_data_elsewhere_is_refused(location: str, folder: Path) -> None:
-    package = _external(folder, {"location": location})
-    shutil.copy(folder / WEIGHTS, folder.parent / WEIGHTS)
-    with pytest.raises(UnsafePackageError) as caught:
-        package.load_graph()
-    assert caught.value.place == f"{folder / GRAPH} first"
-
-
-def test_the_absolute_path_of_the_data_is_refused_even_inside_the_folder(folder: Path) -> None:
-    with pytest.raises(UnsafePackageError):
-        _external(folder, {"location": str(folder / WEIGHTS)}).load_graph()
-
-
-@pytest.mark.parametrize("link", [os.symlink, os.link])
-def test_linked_external_data_is_refused(link: Callable[[Path, Path], None], folder: Path) -> None:
-    package = _external(folder, {"location": WEIGHTS})
-    (folder / WEIGHTS).rename(folder.parent / WEIGHTS)
-    link(folder.parent / WEIGHTS, folder / WEIGHTS)
-    with pytest.raises(UnsafePackageError, match="link"):
-        package.load_graph()
-    with pytest.raises(UnsafePackageError, match="link"):
-        ModelPackage.open(folder)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="special files are POSIX")
-def test_external_data_in_a_pipe_or_a_device_is_refused_and_not_waited_for(folder: Path) -> None:
-    package = _external(folder, {"location": WEIGHTS})
-    (folder / WEIGHTS).unlink()
-    os.mkfifo(folder / WEIGHTS)
-    with pytest.raises(UnsafePackageError, match="special file"):
-        package.load_graph()
-
-
-def test_external_data_changed_after_the_package_was_opened_is_refused(folder: Path) -> None:
-    package = _external(folder, {"location": WEIGHTS})
-    with (folder / WEIGHTS).open("r+b") as file:
-        file.write(b"\1")
-    with pytest.raises(HashMismatchError):
-        package.load_graph()
-    with pytest.raises(HashMismatchError):
-        ModelPackage.open(folder)
-
-
-def test_a_graph_changed_after_the_package_was_opened_is_refused(
-    folder: Path, small_models: ModuleType
-) -> None:
-    package = ModelPackage.open(folder)
-    (folder / GRAPH).write_bytes(small_models.network(seed=1).core.SerializeToString())
-    with pytest.raises(HashMismatchError):
-        package.load_graph()
-
-
-def test_external_data_that_the_manifest_does_not_name_is_refused(folder: Path) -> None:
-    _external(folder, {"location": WEIGHTS})
-    shutil.copy(folder / WEIGHTS, folder / "others.bin")
-    with pytest.raises(UnsafePackageError, match="manifest names in `data`"):
-        _external(folder, {"location": "others.bin"}).load_graph()
-
-
-def test_many_tensors_of_the_same_bytes_are_no_way_to_any_amount_of_memory(folder: Path) -> None:
-    with (folder / WEIGHTS).open("wb") as file:
-        file.truncate(1 << 26)  # a hole: it takes no room on the disk
-    model = onnx.load_model(folder / GRAPH)
-    for index in range(33):
-        tensor = model.graph.initializer.add(name=f"again{index}", data_type=TensorProto.FLOAT)
-        tensor.data_location = TensorProto.EXTERNAL
-        tensor.external_data.add(key="location", value=WEIGHTS)
-    package = _put(folder, model)
-    resource = pytest.importorskip("resource")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(UnsafePackageError, match="less than 2 GiB"):
-        package.load_graph()
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 19
-
-
-def _nested(depth: int, tensor: onnx.TensorProto) -> onnx.GraphProto:
-    graph = onnx.GraphProto(name=f"depth {depth}")
-    if depth == 0:
-        graph.initializer.append(tensor)
-        return graph
-    attribute = graph.node.add(op_type="If").attribute.add(name="then_branch")
-    # Of no stated type, which `onnx` takes for no graph at all.
-    attribute.g.CopyFrom(_nested(depth - 1, tensor))
-    return graph
-
-
-def _in_subgraphs(model: onnx.ModelProto, tensor: onnx.TensorProto) -> None:
-    model.graph.node.add(op_type="If").attribute.add(name="a").g.CopyFrom(_nested(3, tensor))
-
-
-def _in_a_constant(model: onnx.ModelProto, tensor: onnx.TensorProto) -> None:
-    model.graph.node.add(op_type="Constant").attribute.add(name="value").t.CopyFrom(tensor)
-
-
-def _in_a_list(model: onnx.ModelProto, tensor: onnx.TensorProto) -> None:
-    model.graph.node.add(op_type="Constant").attribute.add(name="v").tensors.append(tensor)
-
-
-def _in_a_sparse_weight(model: onnx.ModelProto, tensor: onnx.TensorProto) -> None:
-    model.graph.sparse_initializer.add().indices.CopyFrom(tensor)
-
-
-def _in_a_function(model: onnx.ModelProto, tensor: onnx.TensorProto) -> None:
-    node = model.functions.add(name="f").node.add(op_type="Loop")
-    node.attribute.add(name="body").g.initializer.append(tensor)
-
-
-def _in_training(model: onnx.ModelProto, tensor: onnx.TensorProto) -> None:
-    model.training_info.add().initialization.initializer.append(tensor)
-
-
-@pytest.mark.parametrize(
-    "hide",
-    [_in_subgraphs, _in_a_constant, _in_a_list, _in_a_sparse_weight, _in_a_function, _in_training],
-)
-def test_external_data_is_found_wherever_a_tensor_may_stand(
-    hide: Callable[[onnx.ModelProto, onnx.TensorProto], None], folder: Path
-) -> None:
-    tensor = onnx.TensorProto(name="hidden", dims=[1], data_type=TensorProto.FLOAT)
-    tensor.data_location = TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="/etc/hostname")
-    model = onnx.load_model(folder / GRAPH)
-    hide(model, tensor)
-    with pytest.raises(UnsafePackageError) as caught:
-        _put(folder, model).load_graph()
-    assert caught.value.place == f"{folder / GRAPH} hidden"
-
-
-def test_what_was_loaded_names_no_file_any_more(folder: Path) -> None:
-    loaded = _external(folder, {"location": WEIGHTS}).load_graph()
-    assert list(external_tensors(loaded)) == []
-    assert b"weights.bin" not in loaded.SerializeToString()
-
-
-def test_saving_names_the_files_of_the_weights_with_their_hashes(
-    folder: Path, small_models: ModuleType
-) -> None:
-    _external(folder, {"location": WEIGHTS})
-    files = {name: (folder / name).read_bytes() for name in (GRAPH, WEIGHTS)}
-    package = save(folder.parent / "saved", small_models.network().manifest, files)
-    data = package.manifest.graphs[0].data
-    assert [(entry.file, entry.sha256) for entry in data] == [
-        (WEIGHTS, file_sha256(folder / WEIGHTS))
-    ]
-    assert package.load_graph() == small_models.network().core
-
-
-def test_external_data_in_a_linked_folder_is_refused(folder: Path) -> None:
-    (folder.parent / "outside").mkdir()
-    (folder / "sub").symlink_to(folder.parent / "outside")
-    package = _external(folder, {"location": f"sub/{WEIGHTS}"})
-    shutil.copy(folder / WEIGHTS, folder.parent / "outside" / WEIGHTS)
-    with pytest.raises(UnsafePackageError):
-        package.load_graph()
-
-
-@pytest.mark.parametrize("inside_first", [True, False])
-def test_a_second_location_does_not_get_past_the_check(inside_first: bool, folder: Path) -> None:
-    locations = [("location", WEIGHTS), ("location", f"../{WEIGHTS}")]
-    package = _external(folder, locations if inside_first else locations[::-1])
-    shutil.copy(folder / WEIGHTS, folder.parent / WEIGHTS)
-    with pytest.raises(UnsafePackageError):
-        package.load_graph()
-
-
-@pytest.mark.parametrize(
-    "entries",
-    [
-        {"offset": "1000000"},
-        {"length": "1000000"},
-        {"offset": "-4"},
-        {"length": "-4"},
-        {"offset": "four"},
-        {"offset": "-0"},
-        {"offset": "1_0"},
-        {"offset": "٤"},
-        {"offset": str(2**63), "length": str(2**63)},
-        {"offset": str(10**15 - 1), "length": str(10**15 - 1)},
-        {"offset": "9" * 5000},
-    ],
-)
-def test_external_data_that_is_cut_short_is_a_typed_error(
-    entries: dict[str, str], folder: Path
-) -> None:
-    package = _external(folder, {"location": WEIGHTS, **entries})
-    with pytest.raises(GraphMismatchError):
-        package.load_graph()
-
-
 # Graphs that do not fit their manifest.
 
 
 def test_a_file_that_is_no_onnx_is_a_typed_error(folder: Path) -> None:
     (folder / GRAPH).write_bytes(b"these are not the weights you are looking for")
     with pytest.raises(GraphMismatchError, match="expected an ONNX model"):
-        _rehashed(folder).load_graph()
+        rehashed(folder).load_graph()
 
 
 @pytest.mark.parametrize("name", [b"result", b"frame", b"make above", b"first.bias"])
@@ -415,13 +143,13 @@ def test_a_name_that_is_no_text_is_a_typed_error(name: bytes, folder: Path) -> N
     assert name in content
     (folder / GRAPH).write_bytes(content.replace(name, b"\xff" * len(name), 1))
     with pytest.raises(GraphMismatchError, match="expected an ONNX model"):
-        _rehashed(folder).load_graph()
+        rehashed(folder).load_graph()
 
 
 def test_an_empty_file_is_a_typed_error(folder: Path) -> None:
     (folder / GRAPH).write_bytes(b"")
     with pytest.raises(GraphMismatchError):
-        _rehashed(folder).load_graph()
+        rehashed(folder).load_graph()
 
 
 def _opset(model: onnx.ModelProto) -> None:
@@ -508,7 +236,7 @@ def test_a_graph_that_the_manifest_does_not_describe_is_refused(
     model = onnx.load_model(folder / GRAPH)
     spoil(model)
     with pytest.raises(GraphMismatchError) as caught:
-        _put(folder, model).load_graph()
+        put(folder, model).load_graph()
     assert words in str(caught.value)
 
 
@@ -582,6 +310,20 @@ def test_the_stated_size_of_a_result_must_be_the_graphs_own(
         small_models.generator().stating(outputs=outputs).write(tmp_path / "bad")
 
 
+@pytest.mark.parametrize("name", ["recurrent", "generator"])
+def test_a_type_that_does_not_exist_is_named_by_its_number_at_every_port(
+    name: str, tmp_path: Path, small_models: ModuleType
+) -> None:
+    model = getattr(small_models, name)()
+    for value in (*model.core.graph.input, *model.core.graph.output):
+        spoilt = onnx.ModelProto()
+        spoilt.CopyFrom(model.core)
+        (found,) = (v for v in (*spoilt.graph.input, *spoilt.graph.output) if v.name == value.name)
+        found.type.tensor_type.elem_type = 94
+        with pytest.raises(GraphMismatchError, match="94"):
+            save(tmp_path / "small", model.manifest, {"model.onnx": spoilt.SerializeToString()})
+
+
 def test_a_precision_that_the_package_has_not_is_named(folder: Path) -> None:
     with pytest.raises(GraphMissingError, match="precision int8, got only float32"):
         ModelPackage.open(folder).load_graph("int8")
@@ -639,10 +381,10 @@ def test_a_failed_save_leaves_everything_as_it_was(
     folder = tmp_path / "small"
     if exists:
         small_models.network(seed=9).write(folder)
-    before = _content(tmp_path) if exists else {}
+    before = content(tmp_path) if exists else {}
     with pytest.raises(FramebridgeError):
         fail(small_models, folder)
-    assert ({} if not exists else _content(tmp_path)) == before
+    assert ({} if not exists else content(tmp_path)) == before
     assert folder.exists() == exists
     assert len(list(tmp_path.iterdir())) == exists
 
@@ -650,7 +392,7 @@ def test_a_failed_save_leaves_everything_as_it_was(
 def test_a_save_that_cannot_take_its_place_puts_the_old_package_back(
     folder: Path, small_models: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = _content(folder)
+    before = content(folder)
     rename = Path.rename
 
     def failing(self: Path, target: Path) -> Path:
@@ -661,7 +403,7 @@ def test_a_save_that_cannot_take_its_place_puts_the_old_package_back(
     monkeypatch.setattr(Path, "rename", failing)
     with pytest.raises(OSError, match="No space"):
         small_models.network(seed=1).write(folder)
-    assert _content(folder) == before
+    assert content(folder) == before
     assert [p.name for p in folder.parent.iterdir()] == ["small"]
 
 
@@ -672,17 +414,3 @@ def test_what_a_killed_save_left_behind_does_not_stop_the_next(
     package = small_models.network(seed=1).write(folder)
     assert package.sha256 == ModelPackage.open(folder).sha256
     assert [p.name for p in folder.parent.iterdir()] == ["small"]
-
-
-@pytest.mark.parametrize("name", ["recurrent", "generator"])
-def test_a_type_that_does_not_exist_is_named_by_its_number_at_every_port(
-    name: str, tmp_path: Path, small_models: ModuleType
-) -> None:
-    model = getattr(small_models, name)()
-    for value in (*model.core.graph.input, *model.core.graph.output):
-        spoilt = onnx.ModelProto()
-        spoilt.CopyFrom(model.core)
-        (found,) = (v for v in (*spoilt.graph.input, *spoilt.graph.output) if v.name == value.name)
-        found.type.tensor_type.elem_type = 94
-        with pytest.raises(GraphMismatchError, match="94"):
-            save(tmp_path / "small", model.manifest, {"model.onnx": spoilt.SerializeToString()})
