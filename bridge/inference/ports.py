@@ -67,7 +67,7 @@ def _check_picture_port(
     import onnx
 
     floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16)
-    dims = _dims(tensor)
+    dims = dims_of(tensor)
     channels = 3 if port.channels == "RGB" else 1
     good = tensor.elem_type in floats and len(dims) == 4
     good = good and dims[0] in (None, 1) and dims[1] in (None, channels)
@@ -85,7 +85,8 @@ def _check_picture_port(
         )
 
 
-def _dims(tensor: onnx.TypeProto.Tensor) -> list[int | None]:
+def dims_of(tensor: onnx.TypeProto.Tensor) -> list[int | None]:
+    """The dimensions of a tensor; None where one is open."""
     return [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
 
 
@@ -95,11 +96,11 @@ def _check_state_port(
     import onnx
 
     kinds = {"float32": onnx.TensorProto.FLOAT, "float16": onnx.TensorProto.FLOAT16}
-    found = [f"{_type_name(t.elem_type)} {_dims(t)}" for t in (taken, given)]
+    found = [f"{_type_name(t.elem_type)} {dims_of(t)}" for t in (taken, given)]
     good = taken.elem_type == given.elem_type == kinds[port.dtype]
     good = good and all(t.HasField("shape") for t in (taken, given))
-    good = good and len(_dims(taken)) == len(_dims(given))
-    pairs = zip(_dims(taken), _dims(given), strict=good)
+    good = good and len(dims_of(taken)) == len(dims_of(given))
+    pairs = zip(dims_of(taken), dims_of(given), strict=good)
     if not good or any(a != b and None not in (a, b) for a, b in pairs):
         raise GraphMismatchError(
             place,
@@ -112,7 +113,7 @@ def _check_state_port(
 def _check_latent_port(port: LatentInput, tensor: onnx.TypeProto.Tensor, place: str) -> None:
     import onnx
 
-    dims = _dims(tensor)
+    dims = dims_of(tensor)
     good = tensor.elem_type == onnx.TensorProto.FLOAT and len(dims) == 2
     if not (good and dims[0] in (None, 1) and dims[1] in (None, port.length)):
         raise GraphMismatchError(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bridge.errors import UnsupportedModelError
 from bridge.inference.manifest import Manifest, StateOutput
+from bridge.inference.ports import dims_of
 
 if TYPE_CHECKING:
     import onnx
@@ -56,7 +57,7 @@ def state_ports(
     for port in manifest.outputs:
         if not isinstance(port, StateOutput):
             continue
-        sides = [dims_of(values[name]) for name in (port.feeds, port.name)]
+        sides = [dims_of(values[name].type.tensor_type) for name in (port.feeds, port.name)]
         dims = [a if a is not None else b for a, b in zip(*sides, strict=True)]
         if len(dims) == 4:
             given = (1, dims[1], model_size[1], model_size[0])
@@ -71,12 +72,6 @@ def state_ports(
             )
         ports.append(StatePort(port.feeds, port.name, shape, port.dtype, port.initial))
     return ports
-
-
-def dims_of(value: onnx.ValueInfoProto) -> list[int | None]:
-    """The dimensions of a graph's input or output; None where one is open."""
-    dims = value.type.tensor_type.shape.dim
-    return [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
 
 
 class State:
