@@ -26,6 +26,7 @@ from bridge.inference.manifest import (
     check_parameters,
 )
 from bridge.inference.package import ModelPackage
+from bridge.inference.pauses import pause
 from bridge.inference.pixels import FRAME_IN, FRAME_OUT, SUM_OUT, compose, compose_initial
 from bridge.inference.state import State, Tensor
 from bridge.inference.transfer_cost import transfer_cost_ms
@@ -88,6 +89,7 @@ class Runner:
         """
         self._options = options or RunOptions()
         _check_roles(package)
+        pause()
         core = package.load_graph(self._options.precision)
         composed = compose(core, package.manifest, source)
         self.package = package
@@ -110,6 +112,7 @@ class Runner:
         latents = [p for p in package.manifest.inputs if isinstance(p, LatentInput)]
         self._walks = [LatentWalk(port, index) for index, port in enumerate(latents)]
         self._values |= {p.name: w.value for p, w in zip(latents, self._walks, strict=True)}
+        pause()
         self._compiled = self._compile(composed.model, self._options)
         self.execution = self._compiled.execution
         self._sum = np.zeros(1, np.float32)
@@ -199,6 +202,7 @@ class Runner:
         Also measures what must be told of.
         Raises: InferenceError. A result that is not finite is nobody's fault yet.
         """
+        pause()
         self._run(self._black(), np.zeros(self.result.shape, np.uint8), {})
         if self.source.transfer == "linear":
             cost_ms = transfer_cost_ms(self.package.manifest, self.source, self._compile_alike)

@@ -16,6 +16,7 @@ from bridge import protocol
 from bridge.errors import FramebridgeError, WorkerError
 from bridge.inference.chain import Chain
 from bridge.inference.package import ModelPackage
+from bridge.inference.pauses import pausing
 from bridge.inference.runner import RunOptions
 from bridge.inference.verification import verify_in_turn
 from bridge.transport.shared_memory import SharedMemorySlot
@@ -127,7 +128,8 @@ class WorkerProcess:
         if sys.platform == "linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOADER_NICE)
         with self._reporting_failure(command.ticket):
-            chain = self._chain(command.packages, command.parameters)
+            with pausing(self._wait_for_gap):
+                chain = self._chain(command.packages, command.parameters)
             with self._loading:
                 if self._wanted != command.ticket:
                     chain.close()
@@ -187,8 +189,16 @@ class WorkerProcess:
 
     def _retire(self, chain: Chain) -> None:
         # To give back a large session takes longer than a tick.
-        threading.Thread(target=chain.close, name="retire").start()
+        threading.Thread(target=self._close, args=(chain,), name="retire").start()
         self._neighbour.expect_anew()
+
+    def _close(self, chain: Chain) -> None:
+        self._wait_for_gap()
+        chain.close()
+
+    def _wait_for_gap(self) -> None:
+        if self._service is not None:
+            self._service.wait_for_gap()
 
     def _report_failure(self, error: FramebridgeError) -> None:
         # One that fails on every frame is worth telling now and then.

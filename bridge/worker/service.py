@@ -27,6 +27,9 @@ _SPIN_S = 0.0002
 """After a frame, once."""
 _LISTENER_S = 0.01
 """Between two looks for the client of a stream that ticks by itself."""
+_GAP_S = 0.05
+"""The longest that a load waits for the end of a run. Frames that come less often than this leave
+gaps enough."""
 _PATIENCE_S = 30.0
 
 
@@ -115,6 +118,10 @@ class FrameService:
         self._stopping = False
         self._idle = False
         """The inference thread waits for a frame."""
+        self._finished = threading.Condition(self._lock)
+        """A run has ended."""
+        self._finished_s = 0.0
+        """When the last one did, on the monotonic clock."""
         self._threads = [
             threading.Thread(target=self._answer, name=f"doorbell-{epoch}", daemon=True),
             threading.Thread(target=self._infer, name=f"inference-{epoch}", daemon=True),
@@ -159,6 +166,13 @@ class FrameService:
         with self._lock:
             self._changes.seed = seed
             self._due = 0.0
+
+    def wait_for_gap(self) -> None:
+        """Return in the moment after a run, when the next is farthest away; at once if no frames
+        flow, and after `_GAP_S` at the latest."""
+        with self._lock:
+            if time.monotonic() - self._finished_s < _GAP_S or not self._idle:
+                self._finished.wait(_GAP_S)
 
     # The doorbell thread.
 
@@ -230,6 +244,8 @@ class FrameService:
                 self._on_failure(outcome)
             with self._lock:
                 self._finish(frame, result, outcome)
+                self._finished_s = time.monotonic()
+                self._finished.notify_all()
                 self._listen()
             spin_s = _SPIN_S
 

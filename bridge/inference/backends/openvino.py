@@ -18,6 +18,7 @@ from bridge.errors import InferenceError, ProviderError, RuntimeMissingError
 from bridge.inference import cache
 from bridge.inference.backends.base import Arrays, CompiledGraph, Execution, Key, memory_of
 from bridge.inference.backends.openvino_nan import let_nan_through
+from bridge.inference.pauses import pause
 
 INSTALL = "pip install 'framebridge[openvino]'"
 _PRECISIONS = {"float32": "f32", "bf16": "bf16"}
@@ -80,6 +81,7 @@ def compile_graph(
     try:
         read = core.read_model(let_nan_through(model))
         settings = _settings(compute, threads)
+        pause()
         compiled = _compile(core, read, settings)
         precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         request = compiled.create_infer_request()
