@@ -241,6 +241,41 @@ class EngineError(FramebridgeError):
     exit_status = 3
 
 
+class WeightsError(FramebridgeError):
+    """A file of weights cannot be read: it is cut short, damaged, or none at all."""
+
+    code = "FB-E090"
+    exit_status = 1
+
+
+class UnsafeWeightsError(FramebridgeError):
+    """A file of weights asks for something to be executed, or for more than a machine has."""
+
+    code = "FB-E091"
+    exit_status = 1
+
+
+class UnknownNetworkError(FramebridgeError):
+    """The arrays of a file are of no network that is known here."""
+
+    code = "FB-E092"
+    exit_status = 1
+
+
+class NetworkError(FramebridgeError):
+    """The arrays of a file do not fit into the network that they belong to."""
+
+    code = "FB-E093"
+    exit_status = 1
+
+
+class ParityError(FramebridgeError):
+    """The graph that was built is not the network that it was built from."""
+
+    code = "FB-E094"
+    exit_status = 1
+
+
 def from_map(fields: Mapping[str, str]) -> FramebridgeError:
     """The error that `as_map` was made of; of a code that is unknown here, the plain base."""
     kinds = [FramebridgeError]

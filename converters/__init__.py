@@ -1,1 +1,1 @@
-"""Trained weights of any kind into a ModelPackage. Readers and architectures are added here."""
+"""Trained weights of any kind into model packages; nothing in a file is ever executed."""

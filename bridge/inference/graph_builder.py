@@ -1,4 +1,4 @@
-"""Emits ONNX nodes one by one, with names that no core graph uses."""
+"""Emits ONNX nodes one by one."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ PREFIX = "framebridge/"
 
 
 class GraphBuilder:
-    """Nodes and constants to be placed before and after a core graph.
+    """Nodes and constants, each named with a prefix: ours for what is placed before and after a
+    core graph, so that no core graph uses those names.
 
     Every method adds nodes and returns the name of the last one's output, but `serialized` and
     `unique`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = PREFIX) -> None:
+        self._prefix = prefix
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self._count = 0
@@ -108,4 +110,4 @@ class GraphBuilder:
     def unique(self, what: str) -> str:
         """A name that is not in use."""
         self._count += 1
-        return f"{PREFIX}{self._count}.{what}"
+        return f"{self._prefix}{self._count}.{what}"

@@ -1,0 +1,80 @@
+"""Which reader and which architecture, and on what evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge.errors import UnknownNetworkError, WeightsError
+from converters.architectures.base import Architecture, Found, NotThis
+from converters.catalogue import ARCHITECTURES, READERS
+from converters.readers.base import Reader, head_of
+from converters.weights import Weights
+
+_MOST_SHOWN = 24
+
+
+def reader_of(path: Path) -> Reader:
+    """The reader for a file or folder, told by its content.
+
+    Raises: WeightsError: it is not there, is empty, or no format that is known.
+    """
+    if not path.exists():
+        raise WeightsError(str(path), "a file of weights", "nothing of that name")
+    if path.is_file() and path.stat().st_size == 0:
+        raise WeightsError(str(path), "a file of weights", "an empty file")
+    head = head_of(path)
+    for reader in READERS:
+        if reader.sniff(path, head):
+            return reader
+    raise WeightsError(
+        str(path), f"one of: {'; '.join(reader.title for reader in READERS)}",
+        f"a {'folder' if path.is_dir() else 'file that begins with ' + _shown(head)}",
+        "What a file is called does not matter; its content does.",
+    )  # fmt: skip
+
+
+def read(path: Path) -> Weights:
+    """The arrays of a file or folder.
+
+    Raises: WeightsError, UnsafeWeightsError, RuntimeMissingError.
+    """
+    return reader_of(path).read(path)
+
+
+def recognise(weights: Weights, name: str = "") -> tuple[Architecture, Found]:
+    """The network that these arrays are of.
+
+    Args:
+        name: of the one architecture to try; empty for all.
+    Raises: UnknownNetworkError: with what was found, and why the nearest ones said no.
+    """
+    refusals = []
+    for architecture in ARCHITECTURES:
+        if name in ("", architecture.name):
+            try:
+                return architecture, architecture.recognise(weights)
+            except NotThis as reason:
+                refusals.append((architecture, str(reason)))
+    raise UnknownNetworkError(
+        weights.place,
+        "one of: " + ", ".join(architecture.name for architecture, _ in refusals)
+        if refusals
+        else f"--architecture one of {', '.join(a.name for a in ARCHITECTURES)}",
+        f"{len(weights.arrays)} arrays: {listed(weights)}" if refusals else f"{name!r}",
+        " ".join(f"Not {architecture.name}: {reason}." for architecture, reason in refusals),
+    )
+
+
+def listed(weights: Weights, most: int = _MOST_SHOWN) -> str:
+    """Names and shapes, shortened."""
+    names: Sequence[str] = list(weights.arrays)
+    kept = names if len(names) <= most else [*names[: most // 2], "...", *names[-most // 2 :]]
+    return ", ".join(
+        name if name == "..." else f"{name[:80]} {list(weights.arrays[name].shape)}"
+        for name in kept
+    )
+
+
+def _shown(head: bytes) -> str:
+    return " ".join(f"{byte:02x}" for byte in head[:8]) or "nothing"

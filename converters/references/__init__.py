@@ -1,0 +1,1 @@
+"""Independent calculations of networks, to hold built graphs against."""
