@@ -9,9 +9,13 @@ from collections.abc import Sequence
 
 from converters.architectures import espcn
 from converters.architectures.base import Architecture
+from converters.readers import torch_legacy, torch_zip
 from converters.readers.base import Reader
 
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (
+    torch_zip.READER,
+    torch_legacy.READER,
+)
 """The more certain a format's marks, the earlier."""
 
 ARCHITECTURES: tuple[Architecture, ...] = (espcn.ARCHITECTURE,)
