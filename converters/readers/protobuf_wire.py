@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
-_MOST_FIELDS = 4_000_000
+_MOST_FIELDS = 1_000_000
 
 
 class WireError(Exception):
@@ -82,6 +85,33 @@ def varint(data: memoryview, at: int) -> tuple[int, int]:
         shift += 7
         if shift > 63:
             raise WireError("a number of 64 bits", "a longer one")
+
+
+def packed(content: memoryview) -> npt.NDArray[np.uint64]:
+    """The numbers of a repeated field that stand one after the other.
+
+    Raises: WireError: the last one is cut, or one is over 64 bits.
+    """
+    data = np.frombuffer(content, np.uint8)
+    ends = np.flatnonzero(data < 0x80)
+    if not len(ends):
+        if len(data):
+            raise WireError("whole numbers", "the end of the data")
+        return np.zeros(0, np.uint64)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    lengths = ends - starts + 1
+    if (
+        ends[-1] != len(data) - 1
+        or lengths.max() > 10
+        or data[ends[lengths == 10]].max(initial=0) > 1
+    ):
+        raise WireError("whole numbers of at most 64 bits", "others")
+    numbers = np.zeros(len(starts), np.uint64)
+    for place in range(int(lengths.max())):
+        longer = lengths > place
+        bits = (data[starts[longer] + place] & 0x7F).astype(np.uint64)
+        numbers[longer] |= bits << np.uint64(7 * place)
+    return numbers
 
 
 def fields(message: memoryview) -> Iterator[Field]:
