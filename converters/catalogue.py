@@ -7,18 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from converters.architectures import espcn
+from converters.architectures import (
+    espcn,
+)
 from converters.architectures.base import Architecture
-from converters.readers import torch_legacy, torch_zip
+from converters.readers import (
+    tf_checkpoint,
+    tf_frozen,
+    torch_legacy,
+    torch_zip,
+)
 from converters.readers.base import Reader
 
 READERS: tuple[Reader, ...] = (
     torch_zip.READER,
     torch_legacy.READER,
+    tf_checkpoint.READER,
+    tf_frozen.READER,
 )
 """The more certain a format's marks, the earlier."""
 
-ARCHITECTURES: tuple[Architecture, ...] = (espcn.ARCHITECTURE,)
+ARCHITECTURES: tuple[Architecture, ...] = (
+    espcn.ARCHITECTURE,
+)
 """The more special a network, the earlier."""
 
 
