@@ -48,7 +48,7 @@ NEVER = {"torch", "torchvision", "tensorflow", "keras"}
 # Each line may import the lines above it, and itself.
 CONVERTERS = (
     ("converters.weights",),
-    ("converters.graph", "converters.readers", "converters.references"),
+    ("converters.graph", "converters.readers", "converters.references", "converters.writers"),
     ("converters.architectures",),
     ("converters.catalogue",),
     ("converters.detect", "converters.parity"),
