@@ -48,11 +48,24 @@ NEVER = {"torch", "torchvision", "tensorflow", "keras"}
 # Each line may import the lines above it, and itself.
 CONVERTERS = (
     ("converters.weights",),
-    ("converters.graph", "converters.readers", "converters.references", "converters.writers"),
+    (
+        "converters.graph",
+        "converters.cost",
+        "converters.readers",
+        "converters.references",
+        "converters.writers",
+    ),
     ("converters.architectures",),
     ("converters.catalogue",),
     ("converters.detect", "converters.parity"),
-    ("converters.card", "converters.optimise", "converters.precision", "converters.score"),
+    (
+        "converters.card",
+        "converters.card_picture",
+        "converters.drawing",
+        "converters.optimise",
+        "converters.precision",
+        "converters.score",
+    ),
     ("converters.convert",),
 )
 CONVERTERS_MAY = {
