@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 from converters.architectures import (
     espcn,
+    pix2pix,
 )
 from converters.architectures.base import Architecture
 from converters.readers import (
+    pict,
     tf_checkpoint,
     tf_frozen,
     torch_legacy,
@@ -20,6 +22,7 @@ from converters.readers import (
 from converters.readers.base import Reader
 
 READERS: tuple[Reader, ...] = (
+    pict.READER,
     torch_zip.READER,
     torch_legacy.READER,
     tf_checkpoint.READER,
@@ -29,6 +32,7 @@ READERS: tuple[Reader, ...] = (
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     espcn.ARCHITECTURE,
+    pix2pix.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
 
