@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from converters.architectures import espcn
+from converters.architectures import deblurgan, espcn
 from converters.architectures.base import Architecture
 from converters.readers.base import Reader
 
 READERS: tuple[Reader, ...] = ()
 """The more certain a format's marks, the earlier."""
 
-ARCHITECTURES: tuple[Architecture, ...] = (espcn.ARCHITECTURE,)
+ARCHITECTURES: tuple[Architecture, ...] = (
+    espcn.ARCHITECTURE, deblurgan.ARCHITECTURE,
+    deblurgan.WITHOUT_DROPOUT, deblurgan.ANY_RESNET,
+)  # fmt: skip
 """The more special a network, the earlier."""
