@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from converters.architectures import (
+    deblurgan,
     espcn,
     pix2pix,
 )
@@ -33,6 +34,7 @@ READERS: tuple[Reader, ...] = (
 ARCHITECTURES: tuple[Architecture, ...] = (
     espcn.ARCHITECTURE,
     pix2pix.ARCHITECTURE,
+    deblurgan.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
 
