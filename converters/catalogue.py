@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from converters.architectures import espcn, fast_neural_style
+from converters.architectures import espcn, fast_neural_style, ml5_style
 from converters.architectures.base import Architecture
+from converters.readers import ml5
 from converters.readers.base import Reader
 
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (ml5.READER,)
 """The more certain a format's marks, the earlier."""
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     espcn.ARCHITECTURE,
     fast_neural_style.ARCHITECTURE,
+    ml5_style.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
