@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from converters.architectures import (
     deblurgan,
     espcn,
+    fast_neural_style,
+    ml5_style,
     pix2pix,
 )
 from converters.architectures.base import Architecture
 from converters.readers import (
+    ml5,
     pict,
     tf_checkpoint,
     tf_frozen,
@@ -27,6 +30,7 @@ READERS: tuple[Reader, ...] = (
     torch_zip.READER,
     torch_legacy.READER,
     tf_checkpoint.READER,
+    ml5.READER,
     tf_frozen.READER,
 )
 """The more certain a format's marks, the earlier."""
@@ -35,6 +39,8 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     espcn.ARCHITECTURE,
     pix2pix.ARCHITECTURE,
     deblurgan.ARCHITECTURE,
+    fast_neural_style.ARCHITECTURE,
+    ml5_style.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
 
