@@ -13,6 +13,8 @@ from converters.architectures import (
     fast_neural_style,
     ml5_style,
     pix2pix,
+    real_esrgan,
+    rrdb,
 )
 from converters.architectures.base import Architecture
 from converters.readers import (
@@ -37,6 +39,8 @@ READERS: tuple[Reader, ...] = (
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     espcn.ARCHITECTURE,
+    real_esrgan.ARCHITECTURE,
+    rrdb.ARCHITECTURE,
     pix2pix.ARCHITECTURE,
     deblurgan.ARCHITECTURE,
     fast_neural_style.ARCHITECTURE,
