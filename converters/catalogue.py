@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from converters.architectures import (
+    dcscn,
     deblurgan,
     espcn,
     fast_neural_style,
@@ -38,6 +39,7 @@ READERS: tuple[Reader, ...] = (
 """The more certain a format's marks, the earlier."""
 
 ARCHITECTURES: tuple[Architecture, ...] = (
+    dcscn.ARCHITECTURE,
     espcn.ARCHITECTURE,
     real_esrgan.ARCHITECTURE,
     rrdb.ARCHITECTURE,
