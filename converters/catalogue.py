@@ -21,6 +21,7 @@ from converters.architectures.base import Architecture
 from converters.readers import (
     ml5,
     pict,
+    safetensors,
     tf_checkpoint,
     tf_frozen,
     torch_legacy,
@@ -34,6 +35,7 @@ READERS: tuple[Reader, ...] = (
     torch_legacy.READER,
     tf_checkpoint.READER,
     ml5.READER,
+    safetensors.READER,
     tf_frozen.READER,
 )
 """The more certain a format's marks, the earlier."""

@@ -36,6 +36,7 @@ _UNWANTED = re.compile(
 )
 _PREFIXES = ("module.", "_orig_mod.", "generator.", "netG.", "net_g.", "state_dict.", "params.")
 _LEAVES = Tensor | np.ndarray
+_CONTAINERS = (dict, list, tuple, Record)
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ def named_arrays(value: Any, place: str) -> Found:
     Raises: WeightsError: there are none. UnsafeWeightsError: more than any network has.
     """
     found = Found()
-    walk = _Walk(place)
+    walk = _Walk(place, value)
     value = _unwrapped(value, walk, found)
     kinds: dict[str, Any] = {}
     for name, leaf in walk.leaves(value, kinds):
@@ -218,62 +219,70 @@ def _entries(value: Any) -> Mapping[Any, Any] | None:
     return None
 
 
+def _holders_of_arrays(root: Any) -> set[int]:
+    """The ids of all values that have an array anywhere inside. Each value is looked at once."""
+    parents: dict[int, list[int]] = {}
+    holders: list[int] = []
+    waiting = [root]
+    while waiting:
+        current = waiting.pop()
+        for child in (_entries(current) or {}).values():
+            child = _leaf(child)
+            if isinstance(child, _LEAVES):
+                holders.append(id(current))
+            elif isinstance(child, _CONTAINERS):
+                if id(child) not in parents:
+                    waiting.append(child)
+                parents.setdefault(id(child), []).append(id(current))
+    found: set[int] = set()
+    while holders:
+        holder = holders.pop()
+        if holder not in found:
+            found.add(holder)
+            holders.extend(parents.get(holder, ()))
+    return found
+
+
 class _Walk:
     """Goes through values that may refer to themselves, in bounded steps."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, root: Any) -> None:
         self._place = place
-        self._steps = 0
-        self._known: dict[int, bool] = {}
-
-    def _step(self) -> None:
-        self._steps += 1
-        if self._steps > _MOST_STEPS:
-            raise UnsafeWeightsError(
-                self._place, f"at most {_MOST_STEPS:,} values around the arrays", "more",
-                "Values that hold each other many times over are not followed.",
-            )  # fmt: skip
+        self._holders = _holders_of_arrays(root)
 
     def holds_arrays(self, value: Any) -> bool:
         """Whether an array is anywhere inside."""
-        seen: set[int] = set()
-        waiting = [value]
-        while waiting:
-            current = _leaf(waiting.pop())
-            if isinstance(current, _LEAVES):
-                return True
-            if id(current) in seen or (inner := _entries(current)) is None:
-                continue
-            seen.add(id(current))
-            for child in inner.values():
-                self._step()
-                waiting.append(child)
-        return False
-
-    def leaves(
-        self, value: Any, kinds: dict[str, Any], name: str = "", above: tuple[int, ...] = ()
-    ) -> Iterator[tuple[str, Tensor | Array]]:
-        """Arrays by their dotted names; of the modules on the way, what is plain, into `kinds`."""
-        self._step()
         value = _leaf(value)
-        if isinstance(value, _LEAVES):
-            yield name, value
-            return
-        if id(value) in above:
-            return
-        if len(above) >= _DEEPEST:
-            raise UnsafeWeightsError(
-                f"{self._place} {name[:120]}", f"at most {_DEEPEST} levels", "more of them"
-            )
-        above = (*above, id(value))
-        for key, child in self._children(value, kinds, name):
-            dotted = f"{name}.{key}" if name else key
-            if len(dotted) > _LONGEST_NAME:
+        return isinstance(value, _LEAVES) or id(value) in self._holders
+
+    def leaves(self, root: Any, kinds: dict[str, Any]) -> Iterator[tuple[str, Tensor | Array]]:
+        """Arrays by their dotted names; of the modules on the way, what is plain, into `kinds`."""
+        waiting: list[tuple[str, Any, tuple[int, ...]]] = [("", root, ())]
+        for _ in range(_MOST_STEPS):
+            if not waiting:
+                return
+            name, value, above = waiting.pop()
+            value = _leaf(value)
+            if isinstance(value, _LEAVES):
+                yield name, value
+                continue
+            if id(value) in above:
+                continue
+            if len(above) >= _DEEPEST or len(name) > _LONGEST_NAME:
                 raise UnsafeWeightsError(
-                    f"{self._place} {dotted[:120]}", f"names of at most {_LONGEST_NAME} letters",
-                    "a longer one",
+                    f"{self._place} {name[:120]}",
+                    f"at most {_DEEPEST} levels and {_LONGEST_NAME} letters", "more of them",
                 )  # fmt: skip
-            yield from self.leaves(child, kinds, dotted, above)
+            inside = [
+                (f"{name}.{key}" if name else key, child, (*above, id(value)))
+                for key, child in self._children(value, kinds, name)
+                if self.holds_arrays(child)
+            ]
+            waiting.extend(reversed(inside))
+        raise UnsafeWeightsError(
+            self._place, f"at most {_MOST_STEPS:,} values around the arrays", "more",
+            "Values that hold each other many times over are not followed.",
+        )  # fmt: skip
 
     def _children(self, value: Any, kinds: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
         if not _is_module(value):
