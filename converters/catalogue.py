@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from converters.architectures import espcn
 from converters.architectures.base import Architecture
-from converters.readers import tf_checkpoint, tf_frozen
+from converters.readers import keras_h5, tf_checkpoint, tf_frozen
 from converters.readers.base import Reader
 
-READERS: tuple[Reader, ...] = (tf_checkpoint.READER, tf_frozen.READER)
+READERS: tuple[Reader, ...] = (tf_checkpoint.READER, tf_frozen.READER, keras_h5.READER)
 """The more certain a format's marks, the earlier."""
 
 ARCHITECTURES: tuple[Architecture, ...] = (espcn.ARCHITECTURE,)
