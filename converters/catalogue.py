@@ -19,6 +19,7 @@ from converters.architectures import (
 )
 from converters.architectures.base import Architecture
 from converters.readers import (
+    keras_h5,
     ml5,
     pict,
     safetensors,
@@ -33,6 +34,7 @@ READERS: tuple[Reader, ...] = (
     pict.READER,
     torch_zip.READER,
     torch_legacy.READER,
+    keras_h5.READER,
     tf_checkpoint.READER,
     ml5.READER,
     safetensors.READER,
