@@ -53,6 +53,7 @@ CONVERTERS = (
         "converters.cost",
         "converters.readers",
         "converters.references",
+        "converters.stored",
         "converters.writers",
     ),
     ("converters.architectures",),
