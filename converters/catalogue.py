@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from converters.architectures import espcn, pix2pix
+from converters.architectures import espcn, pix2pix, pix2pix_mix
 from converters.architectures.base import Architecture
 from converters.readers import pict
 from converters.readers.base import Reader
@@ -15,7 +15,9 @@ from converters.readers.base import Reader
 READERS: tuple[Reader, ...] = (pict.READER,)
 """The more certain a format's marks, the earlier."""
 
-ARCHITECTURES: tuple[Architecture, ...] = (espcn.ARCHITECTURE, pix2pix.ARCHITECTURE)
+ARCHITECTURES: tuple[Architecture, ...] = (
+    espcn.ARCHITECTURE, pix2pix_mix.ARCHITECTURE, pix2pix.ARCHITECTURE,
+)  # fmt: skip
 """The more special a network, the earlier."""
 
 
