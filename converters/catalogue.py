@@ -14,6 +14,7 @@ from converters.architectures import (
     fast_neural_style,
     ml5_style,
     pix2pix,
+    pix2pix_mix,
     real_esrgan,
     rrdb,
 )
@@ -51,6 +52,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     deblurgan.ARCHITECTURE,
     fast_neural_style.ARCHITECTURE,
     ml5_style.ARCHITECTURE,
+    pix2pix_mix.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.inference.manifest import FrameInput, FrameOutput, Size
+from bridge.inference.manifest import FrameInput, FrameOutput, ParameterInput, Size
 from converters.architectures.base import Architecture, Found, Network, NotThis, take
 from converters.graph import NetworkGraph
 from converters.references.ops import Ops, same_pads
@@ -226,14 +226,17 @@ def _as_stored(array: Array) -> Array:
     return array
 
 
-def network_of(graph: NetworkGraph, x: str, title: str, description: str) -> Network:
-    """The network whose result `x` is."""
+def network_of(
+    graph: NetworkGraph, x: str, title: str, description: str, *knobs: ParameterInput
+) -> Network:
+    """The network whose result `x` is; `knobs` are inputs of one float each."""
     shape = (1, 3, SIDE, SIDE)
     inputs: list[tuple[str, Sequence[int | str]]] = [("frame", shape)]
+    inputs += [(knob.name, (1,)) for knob in knobs]
     return Network(
         model=graph.model(inputs, [(x, "picture", shape)]),
         task="stylize",
-        inputs=[FrameInput(name="frame", range=[-1, 1], size=Size(fixed=[SIDE, SIDE]))],
+        inputs=[FrameInput(name="frame", range=[-1, 1], size=Size(fixed=[SIDE, SIDE])), *knobs],
         outputs=[FrameOutput(name="picture", range=[-1, 1])],
         title=title,
         description=description,
