@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from converters.architectures import espcn, fast_neural_style, ml5_style
 from converters.architectures.base import Architecture
-from converters.readers import ml5
+from converters.readers import ml5, torch_legacy, torch_zip
 from converters.readers.base import Reader
 
-READERS: tuple[Reader, ...] = (ml5.READER,)
+READERS: tuple[Reader, ...] = (
+    torch_zip.READER,
+    torch_legacy.READER,
+    ml5.READER,
+)
 """The more certain a format's marks, the earlier."""
 
 ARCHITECTURES: tuple[Architecture, ...] = (
