@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from converters.architectures import (
+    celeba_autoencoder,
     dcscn,
     deblurgan,
     espcn,
     fast_neural_style,
     ml5_style,
+    mnist,
     pix2pix,
     pix2pix_mix,
     real_esrgan,
@@ -52,6 +54,8 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     deblurgan.ARCHITECTURE,
     fast_neural_style.ARCHITECTURE,
     ml5_style.ARCHITECTURE,
+    celeba_autoencoder.ARCHITECTURE,
+    mnist.ARCHITECTURE,
     pix2pix_mix.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
