@@ -15,6 +15,7 @@ from converters.architectures import (
     fast_neural_style,
     ml5_style,
     mnist,
+    onnx_graph,
     pix2pix,
     pix2pix_mix,
     real_esrgan,
@@ -24,6 +25,7 @@ from converters.architectures.base import Architecture
 from converters.readers import (
     keras_h5,
     ml5,
+    onnx_file,
     pict,
     safetensors,
     tf_checkpoint,
@@ -41,6 +43,7 @@ READERS: tuple[Reader, ...] = (
     tf_checkpoint.READER,
     ml5.READER,
     safetensors.READER,
+    onnx_file.READER,
     tf_frozen.READER,
 )
 """The more certain a format's marks, the earlier."""
@@ -56,6 +59,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     ml5_style.ARCHITECTURE,
     celeba_autoencoder.ARCHITECTURE,
     mnist.ARCHITECTURE,
+    onnx_graph.ARCHITECTURE,
     pix2pix_mix.ARCHITECTURE,
 )
 """The more special a network, the earlier."""

@@ -19,7 +19,10 @@ from converters.weights import Array, Weights
 
 TOLERANCE = 1e-3
 """Of 255."""
-_OPS = {"torch": ("torch_ops", "TorchOps"), "tensorflow": ("tensorflow_ops", "TensorFlowOps")}
+_OPS = {
+    "torch": ("torch_ops", "TorchOps"), "tensorflow": ("tensorflow_ops", "TensorFlowOps"),
+    "onnx": ("original_file", "OriginalFile"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
