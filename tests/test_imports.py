@@ -49,6 +49,7 @@ NEVER = {"torch", "torchvision", "tensorflow", "keras"}
 CONVERTERS = (
     ("converters.weights",),
     ("converters.graph", "converters.readers", "converters.references"),
+    ("converters.tf_translate",),
     ("converters.architectures",),
     ("converters.catalogue",),
     ("converters.detect", "converters.parity"),
