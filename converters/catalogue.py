@@ -1,13 +1,46 @@
-"""Every reader and every architecture, in the order in which they are asked."""
+"""Every reader and every architecture, in the order in which they are asked.
+
+`python -m converters.catalogue` prints the tables of docs/converting.md.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from converters.architectures import espcn
 from converters.architectures.base import Architecture
+from converters.readers import tf_checkpoint, tf_frozen
 from converters.readers.base import Reader
 
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (tf_checkpoint.READER, tf_frozen.READER)
 """The more certain a format's marks, the earlier."""
 
 ARCHITECTURES: tuple[Architecture, ...] = (espcn.ARCHITECTURE,)
 """The more special a network, the earlier."""
+
+
+def tables() -> str:
+    """What can be converted, as Markdown."""
+    readers = [
+        (r.title, r.usual_names, f"`{r.name}`", f"`{r.extra}`" if r.extra else "none")
+        for r in READERS
+    ]
+    architectures = [(a.title, f"`{a.name}`", _HOMES[a.framework]) for a in ARCHITECTURES]
+    return (
+        _table(("format", "usually called", "name", "needs the extra"), readers)
+        + "\n\n"
+        + _table(("network", "name", "`--verify` compares with"), architectures)
+        + "\n"
+    )
+
+
+_HOMES = {"torch": "PyTorch", "tensorflow": "TensorFlow", "onnx": "the file itself"}
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    print(tables(), end="")

@@ -19,14 +19,15 @@ def reader_of(path: Path) -> Reader:
 
     Raises: WeightsError: it is not there, is empty, or no format that is known.
     """
-    if not path.exists():
-        raise WeightsError(str(path), "a file of weights", "nothing of that name")
     if path.is_file() and path.stat().st_size == 0:
         raise WeightsError(str(path), "a file of weights", "an empty file")
     head = head_of(path)
+    # A TensorFlow checkpoint goes by a name that none of its files has.
     for reader in READERS:
         if reader.sniff(path, head):
             return reader
+    if not path.exists():
+        raise WeightsError(str(path), "a file of weights", "nothing of that name")
     raise WeightsError(
         str(path), f"one of: {'; '.join(reader.title for reader in READERS)}",
         f"a {'folder' if path.is_dir() else 'file that begins with ' + _shown(head)}",

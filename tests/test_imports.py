@@ -48,12 +48,19 @@ NEVER = {"torch", "torchvision", "tensorflow", "keras"}
 # Each line may import the lines above it, and itself.
 CONVERTERS = (
     ("converters.weights",),
-    ("converters.graph", "converters.readers", "converters.references"),
+    ("converters.graph", "converters.cost", "converters.readers", "converters.references"),
     ("converters.tf_translate",),
     ("converters.architectures",),
     ("converters.catalogue",),
     ("converters.detect", "converters.parity"),
-    ("converters.card", "converters.optimise", "converters.precision", "converters.score"),
+    (
+        "converters.card",
+        "converters.card_picture",
+        "converters.drawing",
+        "converters.optimise",
+        "converters.precision",
+        "converters.score",
+    ),
     ("converters.convert",),
 )
 CONVERTERS_MAY = {
