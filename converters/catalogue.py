@@ -53,6 +53,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     espcn.ARCHITECTURE,
     real_esrgan.ARCHITECTURE,
     rrdb.ARCHITECTURE,
+    pix2pix_mix.ARCHITECTURE,
     pix2pix.ARCHITECTURE,
     deblurgan.ARCHITECTURE,
     fast_neural_style.ARCHITECTURE,
@@ -60,7 +61,6 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     celeba_autoencoder.ARCHITECTURE,
     mnist.ARCHITECTURE,
     onnx_graph.ARCHITECTURE,
-    pix2pix_mix.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
 

@@ -50,9 +50,10 @@ CONVERTERS = (
     ("converters.weights",),
     ("converters.apart",),
     (
-        "converters.graph", "converters.cost", "converters.readers", "converters.references",
+        "converters.graph", "converters.stored", "converters.readers", "converters.references",
         "converters.writers",
     ),
+    ("converters.cost",),
     ("converters.luma", "converters.tf_translate"),
     ("converters.architectures",),
     ("converters.catalogue",),
