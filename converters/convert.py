@@ -27,9 +27,10 @@ from bridge.inference.package import MANIFEST_NAME, ModelPackage, file_sha256, s
 from converters import card, card_picture, parity
 from converters.architectures import pix2pix_mix
 from converters.architectures.base import Architecture, Found, Network
-from converters.card_picture import Panel
 from converters.cost import count_cost
 from converters.detect import read, recognise
+from converters.drawing import draw
+from converters.showing import Rgb8, Shown, show
 from converters.stored import store
 from converters.weights import Weights
 
@@ -58,18 +59,6 @@ class Wishes:
     options: Mapping[str, Any] = field(default_factory=dict)
     verify: bool = False
     replace: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the package made of a picture, in the bridge.
-
-    Attributes:
-        rate: how fast, in a sentence.
-    """
-
-    panels: Sequence[Panel]
-    rate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +106,7 @@ def convert(
     output: Path,
     wishes: Wishes | None = None,
     *,
-    show: Callable[[ModelPackage], Shown] | None = None,
+    picture: Rgb8 | None = None,
     progress: Progress = lambda _: None,
 ) -> Converted:
     """Make a package of `files`.
@@ -125,10 +114,10 @@ def convert(
     Args:
         files: of one network, or of two of the same kind that are to be mixed.
         output: folder of the package.
-        show: runs the new package on a picture, for its card.
+        picture: to show on the card; a drawing of our own otherwise.
         progress: told what is being done, a few words each time.
     Raises: WeightsError, UnsafeWeightsError, UnknownNetworkError, NetworkError, ParityError,
-        RuntimeMissingError, UsageError, and what `show` raises.
+        RuntimeMissingError, UsageError.
     Guarantees: on an error `output` is as it was.
     """
     start = time.perf_counter()
@@ -149,9 +138,8 @@ def convert(
         manifest = _manifest(output, wishes, weights, found, network, verified or proof)
         progress("writing")
         package = save(Path(scratch) / output.name, manifest, {GRAPH_NAME: graph})
-        if show is not None:
-            progress("running it on a picture")
-        shown = show(package) if show is not None else Shown((), "")
+        progress("running it on a picture")
+        shown = show(package.manifest, graph, draw() if picture is None else picture)
         facts = _card_facts(manifest, shown)
         (package.folder / card.CARD_PICTURE).write_bytes(
             card_picture.draw(package.manifest, facts, shown.panels)

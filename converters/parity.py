@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -102,12 +103,17 @@ def run(model: bytes | Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
     Args:
         model: serialized, or its file, which takes half the memory.
     """
+    session = session_of(model)
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+
+def session_of(model: bytes | Path) -> Any:
+    """An onnxruntime.InferenceSession on the processor, silent."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     given = model if isinstance(model, bytes) else str(model)
-    session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+    return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
 
 
 def measure(

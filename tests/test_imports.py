@@ -62,6 +62,7 @@ CONVERTERS = (
         "converters.card", "converters.card_picture", "converters.drawing", "converters.optimise",
         "converters.precision", "converters.score",
     ),
+    ("converters.showing",),
     ("converters.convert",),
 )  # fmt: skip
 CONVERTERS_MAY = {
