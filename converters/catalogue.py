@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from converters.architectures import espcn
 from converters.architectures.base import Architecture
-from converters.readers import safetensors, torch_legacy, torch_zip
+from converters.readers import plain_pickle, safetensors, torch_legacy, torch_zip
 from converters.readers.base import Reader
 
 READERS: tuple[Reader, ...] = (
     torch_zip.READER,
     torch_legacy.READER,
     safetensors.READER,
+    plain_pickle.READER,
 )
 """The more certain a format's marks, the earlier."""
 
