@@ -27,6 +27,7 @@ from converters.readers import (
     ml5,
     onnx_file,
     pict,
+    plain_pickle,
     safetensors,
     tf_checkpoint,
     tf_frozen,
@@ -45,6 +46,7 @@ READERS: tuple[Reader, ...] = (
     safetensors.READER,
     onnx_file.READER,
     tf_frozen.READER,
+    plain_pickle.READER,
 )
 """The more certain a format's marks, the earlier."""
 
