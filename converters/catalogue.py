@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from converters.architectures import espcn
+from converters.architectures import anime4k_keras, espcn
 from converters.architectures.base import Architecture
 from converters.readers import keras_h5, tf_checkpoint, tf_frozen
 from converters.readers.base import Reader
@@ -15,7 +15,7 @@ from converters.readers.base import Reader
 READERS: tuple[Reader, ...] = (tf_checkpoint.READER, tf_frozen.READER, keras_h5.READER)
 """The more certain a format's marks, the earlier."""
 
-ARCHITECTURES: tuple[Architecture, ...] = (espcn.ARCHITECTURE,)
+ARCHITECTURES: tuple[Architecture, ...] = (espcn.ARCHITECTURE, anime4k_keras.ARCHITECTURE)
 """The more special a network, the earlier."""
 
 
