@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from converters.architectures import (
+    anime4k_keras,
     celeba_autoencoder,
     dcscn,
     deblurgan,
@@ -62,6 +63,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     ml5_style.ARCHITECTURE,
     celeba_autoencoder.ARCHITECTURE,
     mnist.ARCHITECTURE,
+    anime4k_keras.ARCHITECTURE,
     onnx_graph.ARCHITECTURE,
 )
 """The more special a network, the earlier."""

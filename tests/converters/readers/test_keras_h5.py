@@ -350,6 +350,7 @@ def test_every_array_of_a_real_file_is_what_h5py_reads() -> None:
     same(weights.arrays, wanted)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("ending", ["keras", "h5", "weights.h5"])
 def test_what_keras_writes_is_read(tmp_path: Path, ending: str) -> None:
     keras = pytest.importorskip("keras")
