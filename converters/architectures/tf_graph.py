@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-import onnxruntime
 
 from bridge.errors import NetworkError
 from bridge.inference.manifest import Channels, FrameInput, FrameOutput, Size, Task
@@ -24,10 +23,10 @@ from converters.tf_translate.ranges import KNOWN, UNIT, Range
 from converters.tf_translate.reference import interpret
 from converters.tf_translate.sizes import ratio
 from converters.tf_translate.translation import Translated, translate
+from converters.tf_translate.trial import ALIKE, Pair, tried
 from converters.weights import Array, Weights
 
 _MOST_ENDS = 16
-_ALIKE = 0.1
 _TRIED_SIDE = 32
 
 
@@ -174,87 +173,49 @@ def _scale(made: Translated, config: Config) -> int:
     return int(scale)
 
 
-def _model(made: Translated, config: Config) -> bytes:
-    return bytes(_built(made, config).model.SerializeToString())
-
-
 def _ranges(nodes: Nodes, weights: Weights, config: Config) -> tuple[Config, list[str]]:
     """The ranges that the graph tells, tried where it leaves some open."""
     told = ranges.taken(nodes, weights.arrays, config.source)
     results = ranges.given(nodes, weights.arrays, config.target)
     pairs = [
-        (taken, given)
-        for taken in ((told,) if told else KNOWN)
-        for given in (results or KNOWN)
-    ]  # fmt: skip
+        (taken, given) for given in (results or KNOWN) for taken in ((told,) if told else KNOWN)
+    ]
     # What comes back as it went in is likelier than a change of range.
     pairs.sort(key=lambda pair: pair[0] != pair[1])
-    tried = _tried(_translated(nodes, weights, config), config, pairs)
-    best = min(tried.values())
-    alike = best < _ALIKE
-    # Nearly linear networks do well in several ranges; then the first of them is meant.
-    chosen = next(pair for pair in pairs if not alike or tried[pair] <= 2 * best + 0.004)
+    made = _translated(nodes, weights, config)
+    size = _try_size(made, config, _TRIED_SIDE)
+    model = _built(made, config).model.SerializeToString()
+    apart = tried(model, size, config.channels, config.scale, pairs)
+    # Networks that are nearly linear do well in several ranges: the most usual one is meant.
+    alike = [pair for pair in pairs if apart[pair] <= ALIKE]
+    chosen = (alike or pairs)[0]
     task: Task = "upscale" if config.scale > 1 else "deblur" if alike else "stylize"
-    ends_told = "its first operations" if told else ""
-    if results:
-        ends_told += f"{' and ' if ends_told else ''}its last operations"
-    evidence = [f"{ends_told} tell its range"] if ends_told else []
-    (low, high), (dark, light) = chosen
+    evidence = [
+        f"its {where} operations tell {which} range"
+        for where, which, known in (
+            ("first", "its input's", told),
+            ("last", "its result's", results),
+        )
+        if known
+    ]
     if alike:
         evidence.append(
-            f"from {low:g}..{high:g} to {dark:g}..{light:g} its result resembles what it is given "
-            f"(apart by {255 * tried[chosen]:.1f} of 255)"
+            f"in {_shown(chosen)} its result resembles what it is given (apart by "
+            f"{255 * apart[chosen]:.1f} of 255)"
+            + "".join(
+                f"; so does it in {_shown(other)}, which is less usual" for other in alike[1:]
+            )
         )
     elif not told or not results:
-        evidence.append(
-            f"from {low:g}..{high:g} to {dark:g}..{light:g} is assumed: its result resembles its "
-            "input in no range"
-        )
-    sure = alike or bool(told and results)
+        evidence.append(f"{_shown(chosen)} is assumed: its result resembles its input in no range")
+    sure = bool(alike) or bool(told and results)
     found = replace(config, range_in=chosen[0], range_out=chosen[1], task=task, sure=sure)
     return found, evidence
 
 
-def _tried(
-    made: Translated, config: Config, pairs: Sequence[tuple[Range, Range]]
-) -> dict[tuple[Range, Range], float]:
-    """How far the result is from what was given, in parts of the range, for each pair of ranges.
-
-    Raises: Untranslatable: the graph cannot be run.
-    """
-    picture = _soft_picture(config, _try_size(made, config, _TRIED_SIDE))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    found = {}
-    try:
-        session = onnxruntime.InferenceSession(
-            _model(made, config), options, providers=["CPUExecutionProvider"]
-        )
-        for low, high in dict.fromkeys(taken for taken, _ in pairs):
-            (result,) = session.run(None, {"frame": (low + (high - low) * picture)})
-            _, channels, height, width = picture.shape
-            blocks = result.reshape(1, channels, height, config.scale, width, config.scale)
-            small = blocks.mean((3, 5), dtype=np.float64)
-            for pair in pairs:
-                if pair[0] == (low, high):
-                    dark, light = pair[1]
-                    apart = np.abs((small - dark) / (light - dark) - picture)
-                    found[pair] = float(np.nan_to_num(apart, nan=np.inf).mean())
-    except Exception as error:  # the runtime has no class of its own for what it refuses
-        raise Untranslatable(f"ONNX Runtime refuses it: {str(error)[:200]}") from None
-    return found
-
-
-def _soft_picture(config: Config, size: tuple[int, int]) -> Array:
-    """Float32 (1, C, H, W), 0.1 to 0.9: waves, and an edge for each colour."""
-    width, height = size
-    rows, columns = np.mgrid[0:height, 0:width]
-    planes = [
-        0.5 + 0.2 * np.sin(rows / (5 + c)) * np.cos(columns / (7 - c))
-        + 0.2 * np.sign(columns - width / (2 + c))
-        for c in range(config.channels)
-    ]  # fmt: skip
-    return np.stack(planes)[None].astype(np.float32)
+def _shown(pair: Pair) -> str:
+    (low, high), (dark, light) = pair
+    return f"{low:g}..{high:g} to {dark:g}..{light:g}"
 
 
 def _try_size(made: Translated, config: Config, around: int) -> tuple[int, int]:
