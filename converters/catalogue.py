@@ -21,6 +21,7 @@ from converters.architectures import (
     pix2pix_mix,
     real_esrgan,
     rrdb,
+    tf_graph,
 )
 from converters.architectures.base import Architecture
 from converters.readers import (
@@ -30,6 +31,7 @@ from converters.readers import (
     pict,
     plain_pickle,
     safetensors,
+    saved_model,
     tf_checkpoint,
     tf_frozen,
     torch_legacy,
@@ -42,6 +44,7 @@ READERS: tuple[Reader, ...] = (
     torch_zip.READER,
     torch_legacy.READER,
     keras_h5.READER,
+    saved_model.READER,
     tf_checkpoint.READER,
     ml5.READER,
     safetensors.READER,
@@ -64,6 +67,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     celeba_autoencoder.ARCHITECTURE,
     mnist.ARCHITECTURE,
     anime4k_keras.ARCHITECTURE,
+    tf_graph.ARCHITECTURE,
     onnx_graph.ARCHITECTURE,
 )
 """The more special a network, the earlier."""

@@ -75,7 +75,7 @@ def in_order(nodes: Nodes, wanted: Iterable[str]) -> list[Node]:
             raise Untranslatable(f"{by or 'its output'} takes {name[:80]!r}, which is not there")
         if name not in done:
             done[name] = False
-            for reference in node.inputs:
+            for reference in reversed(node.inputs):
                 before = reference.partition(":")[0]
                 if done.get(before) is False:
                     raise Untranslatable(f"{before[:80]!r} needs its own result")
