@@ -13,6 +13,8 @@ from converters.architectures import (
     deblurgan,
     espcn,
     fast_neural_style,
+    fsrcnn,
+    fsrcnn_tensorflow,
     ml5_style,
     mnist,
     onnx_graph,
@@ -20,6 +22,7 @@ from converters.architectures import (
     pix2pix_mix,
     real_esrgan,
     rrdb,
+    vdsr,
 )
 from converters.architectures.base import Architecture
 from converters.readers import (
@@ -51,6 +54,8 @@ READERS: tuple[Reader, ...] = (
 ARCHITECTURES: tuple[Architecture, ...] = (
     dcscn.ARCHITECTURE,
     espcn.ARCHITECTURE,
+    fsrcnn.ARCHITECTURE,
+    fsrcnn_tensorflow.ARCHITECTURE,
     real_esrgan.ARCHITECTURE,
     rrdb.ARCHITECTURE,
     pix2pix_mix.ARCHITECTURE,
@@ -58,6 +63,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     deblurgan.ARCHITECTURE,
     fast_neural_style.ARCHITECTURE,
     ml5_style.ARCHITECTURE,
+    vdsr.ARCHITECTURE,
     celeba_autoencoder.ARCHITECTURE,
     mnist.ARCHITECTURE,
     onnx_graph.ARCHITECTURE,
