@@ -14,6 +14,8 @@ from converters.architectures import (
     deblurgan,
     espcn,
     fast_neural_style,
+    fsrcnn,
+    fsrcnn_tensorflow,
     ml5_style,
     mnist,
     onnx_graph,
@@ -22,6 +24,7 @@ from converters.architectures import (
     real_esrgan,
     rrdb,
     tf_graph,
+    vdsr,
 )
 from converters.architectures.base import Architecture
 from converters.readers import (
@@ -56,6 +59,8 @@ READERS: tuple[Reader, ...] = (
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     dcscn.ARCHITECTURE,
+    fsrcnn.ARCHITECTURE,
+    vdsr.ARCHITECTURE,
     espcn.ARCHITECTURE,
     real_esrgan.ARCHITECTURE,
     rrdb.ARCHITECTURE,
@@ -69,6 +74,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     anime4k_keras.ARCHITECTURE,
     tf_graph.ARCHITECTURE,
     onnx_graph.ARCHITECTURE,
+    fsrcnn_tensorflow.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
 
