@@ -48,7 +48,7 @@ NEVER = {"torch", "torchvision", "tensorflow", "keras"}
 # Each line may import the lines above it, and itself.
 CONVERTERS = (
     ("converters.weights",),
-    ("converters.apart",),
+    ("converters.apart", "converters.luma_psnr"),
     ("converters.graph", "converters.readers", "converters.references"),
     ("converters.architectures",),
     ("converters.catalogue",),
