@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from converters.architectures import espcn, pix2pix, pix2pix_mix
+from converters.architectures import espcn, junyanz, pix2pix, pix2pix_mix
 from converters.architectures.base import Architecture
 from converters.readers import pict
 from converters.readers.base import Reader
@@ -17,6 +17,7 @@ READERS: tuple[Reader, ...] = (pict.READER,)
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     espcn.ARCHITECTURE, pix2pix_mix.ARCHITECTURE, pix2pix.ARCHITECTURE,
+    junyanz.ARCHITECTURE,
 )  # fmt: skip
 """The more special a network, the earlier."""
 
