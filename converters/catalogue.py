@@ -7,18 +7,63 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from converters.architectures import espcn, junyanz, pix2pix, pix2pix_mix
+from converters.architectures import (
+    celeba_autoencoder,
+    dcscn,
+    deblurgan,
+    espcn,
+    fast_neural_style,
+    junyanz,
+    ml5_style,
+    mnist,
+    onnx_graph,
+    pix2pix,
+    pix2pix_mix,
+    real_esrgan,
+    rrdb,
+)
 from converters.architectures.base import Architecture
-from converters.readers import pict
+from converters.readers import (
+    keras_h5,
+    ml5,
+    onnx_file,
+    pict,
+    safetensors,
+    tf_checkpoint,
+    tf_frozen,
+    torch_legacy,
+    torch_zip,
+)
 from converters.readers.base import Reader
 
-READERS: tuple[Reader, ...] = (pict.READER,)
+READERS: tuple[Reader, ...] = (
+    pict.READER,
+    torch_zip.READER,
+    torch_legacy.READER,
+    keras_h5.READER,
+    tf_checkpoint.READER,
+    ml5.READER,
+    safetensors.READER,
+    onnx_file.READER,
+    tf_frozen.READER,
+)
 """The more certain a format's marks, the earlier."""
 
 ARCHITECTURES: tuple[Architecture, ...] = (
-    espcn.ARCHITECTURE, pix2pix_mix.ARCHITECTURE, pix2pix.ARCHITECTURE,
+    dcscn.ARCHITECTURE,
+    espcn.ARCHITECTURE,
+    real_esrgan.ARCHITECTURE,
+    rrdb.ARCHITECTURE,
+    pix2pix_mix.ARCHITECTURE,
+    pix2pix.ARCHITECTURE,
+    deblurgan.ARCHITECTURE,
     junyanz.ARCHITECTURE,
-)  # fmt: skip
+    fast_neural_style.ARCHITECTURE,
+    ml5_style.ARCHITECTURE,
+    celeba_autoencoder.ARCHITECTURE,
+    mnist.ARCHITECTURE,
+    onnx_graph.ARCHITECTURE,
+)
 """The more special a network, the earlier."""
 
 

@@ -6,7 +6,8 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,12 @@ from bridge.inference.manifest import (
 )
 from bridge.inference.package import MANIFEST_NAME, ModelPackage, file_sha256, save
 from converters import card, card_picture, parity
+from converters.architectures import pix2pix_mix
 from converters.architectures.base import Architecture, Found, Network
 from converters.card_picture import Panel
 from converters.cost import count_cost
 from converters.detect import read, recognise
-from converters.references.numpy_ops import NumpyOps
+from converters.stored import store
 from converters.weights import Weights
 
 GRAPH_NAME = "model.onnx"
@@ -133,28 +135,20 @@ def convert(
     wishes = wishes or Wishes()
     output = Path(output).absolute()
     _check_output(output, wishes)
-    progress(f"reading {files[0].name}")
-    weights = _with_options(read(files[0]), wishes)
+    weights = _with_options(_read(files, progress), wishes)
     architecture, found = recognise(weights, wishes.architecture)
-    progress(f"building {found.family}")
-    network = architecture.build(weights, found.config)
-    progress("comparing it with an independent calculation")
-    inputs = parity.inputs_for(network)
-    proof = _proved(architecture, network, weights, found, inputs)
-    verified, missing = None, None
-    if wishes.verify:
-        progress(f"comparing it with {architecture.framework}")
-        try:
-            ops = parity.ops_of(architecture.framework)
-            verified = parity.measure(architecture, network, weights, found.config, ops, inputs)
-        except RuntimeMissingError as error:
-            missing = error
-    manifest = _manifest(files, output, wishes, weights, found, network, verified or proof)
-    graphs = {GRAPH_NAME: network.model.SerializeToString()}
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as scratch:
+        progress(f"building {found.family}")
+        graph = Path(scratch) / GRAPH_NAME
+        network = architecture.build(weights, found.config)
+        # From here on its weights stand in the file alone.
+        network = replace(network, model=store(network.model, graph))
+        progress("comparing it with an independent calculation")
+        proof, verified, missing = _proofs(architecture, network, weights, found, graph, wishes)
+        manifest = _manifest(output, wishes, weights, found, network, verified or proof)
         progress("writing")
-        package = save(Path(scratch) / output.name, manifest, graphs)
+        package = save(Path(scratch) / output.name, manifest, {GRAPH_NAME: graph})
         if show is not None:
             progress("running it on a picture")
         shown = show(package) if show is not None else Shown((), "")
@@ -168,6 +162,52 @@ def convert(
         ModelPackage.open(output), weights, architecture, found, proof, verified, missing,
         time.perf_counter() - start,
     )  # fmt: skip
+
+
+def _read(files: Sequence[Path], progress: Progress) -> Weights:
+    """Of one network: files that belong together are one, and two networks can be mixed."""
+    found: list[Weights] = []
+    for path in files:
+        progress(f"reading {path.name}")
+        weights = read(path)
+        if all(set(weights.files) != set(other.files) for other in found):
+            found.append(weights)
+    if not 1 <= len(found) <= 2:
+        raise UsageError(
+            "FILE", "one network, or two of one kind to mix", f"{len(found)} networks",
+            "Convert them one by one.",
+        )  # fmt: skip
+    return found[0] if len(found) == 1 else pix2pix_mix.joined(*found)
+
+
+def _proofs(
+    architecture: Architecture, network: Network, weights: Weights, found: Found, graph: Path,
+    wishes: Wishes,
+) -> tuple[parity.Measured, parity.Measured | None, RuntimeMissingError | None]:  # fmt: skip
+    """The proof that is always made, and the framework's own where that was asked for."""
+    inputs = parity.inputs_for(network)
+    measure = partial(parity.measure, architecture, network, weights, found.config)
+    proof = measure(parity.own_ops(architecture.framework), inputs, graph)
+    _check(proof, weights)
+    if not wishes.verify:
+        return proof, None, None
+    try:
+        ops = parity.ops_of(architecture.framework)
+    except RuntimeMissingError as error:
+        return proof, None, error
+    verified = measure(ops, inputs, graph)
+    _check(verified, weights)
+    return proof, verified, None
+
+
+def _check(measured: parity.Measured, weights: Weights) -> None:
+    if measured.max_abs_error > REFUSE_ABOVE:
+        raise ParityError(
+            weights.place, f"a graph within {REFUSE_ABOVE} of 255 of {measured.against}",
+            f"{measured.max_abs_error:.3g}",
+            "Nothing was written. It is a variant that is not known here, or our fault: please "
+            "report it with the names and shapes of its arrays.",
+        )  # fmt: skip
 
 
 def _check_output(output: Path, wishes: Wishes) -> None:
@@ -194,24 +234,9 @@ def _with_options(weights: Weights, wishes: Wishes) -> Weights:
     )
 
 
-def _proved(
-    architecture: Architecture, network: Network, weights: Weights, found: Found,
-    inputs: Mapping[str, Any],
-) -> parity.Measured:  # fmt: skip
-    proof = parity.measure(architecture, network, weights, found.config, NumpyOps(), inputs)
-    if proof.max_abs_error > REFUSE_ABOVE:
-        raise ParityError(
-            weights.place, f"a graph within {REFUSE_ABOVE} of 255 of {proof.against}",
-            f"{proof.max_abs_error:.3g}",
-            "Nothing was written. It is either a variant that is not known here, or our fault: "
-            "please report it with the list that --json prints.",
-        )  # fmt: skip
-    return proof
-
-
 def _manifest(
-    files: Sequence[Path], output: Path, wishes: Wishes, weights: Weights, found: Found,
-    network: Network, proof: parity.Measured,
+    output: Path, wishes: Wishes, weights: Weights, found: Found, network: Network,
+    proof: parity.Measured,
 ) -> Manifest:  # fmt: skip
     try:
         cost = count_cost(network.model)

@@ -8,11 +8,10 @@ import onnx
 from onnx import NodeProto, TensorProto, helper
 
 from bridge.inference.manifest import Cost
+from converters.stored import KEPT_BYTES
 
 PROBE_SIDE = 64
 """Pixels of each free side of the frame that multiply-accumulates are counted on."""
-_SMALL_BYTES = 4096
-"""Constants of up to this size may hold the shapes of others."""
 
 Shapes = dict[str, list[int]]
 
@@ -22,8 +21,8 @@ def count_cost(model: onnx.ModelProto) -> Cost:
     of the frame; of the picture that is made, where there is no frame.
 
     Args:
-        model: first input (1, C, H, W), or first output if no input is a picture; fixed sides are
-            taken as they are.
+        model: or its outline. First input (1, C, H, W), or first output if no input is a picture;
+            fixed sides are taken as they are.
     Raises: ValueError: the shapes of some tensors cannot be told without a run.
     """
     floats = (TensorProto.FLOAT, TensorProto.FLOAT16)
@@ -85,8 +84,8 @@ def _shapes_at(model: onnx.ModelProto, side: int) -> Shapes:
     """The shape of every tensor when each free side of the frame is `side` pixels long."""
     graph = model.graph
     # Inference copies a model several times: the large weights stay behind, their shapes go along.
-    small = [t for t in graph.initializer if len(t.raw_data) <= _SMALL_BYTES]
-    large = [t for t in graph.initializer if len(t.raw_data) > _SMALL_BYTES]
+    small = [t for t in graph.initializer if _tells_shapes(t)]
+    large = [t for t in graph.initializer if not _tells_shapes(t)]
     inputs = [_fixed(port, side) for port in graph.input]
     inputs += [helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in large]
     outputs = [
@@ -102,6 +101,12 @@ def _shapes_at(model: onnx.ModelProto, side: int) -> Shapes:
     values = [*inferred.input, *inferred.value_info, *inferred.output]
     shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
     return {**shapes, **{tensor.name: list(tensor.dims) for tensor in small}}
+
+
+def _tells_shapes(tensor: onnx.TensorProto) -> bool:
+    """Whether its values are there, and few: an outline has none of its weights'."""
+    has_values = any(field.name.endswith("_data") for field, _ in tensor.ListFields())
+    return tensor.ByteSize() <= KEPT_BYTES and (has_values or not math.prod(tensor.dims))
 
 
 def _fixed(port: onnx.ValueInfoProto, side: int) -> onnx.ValueInfoProto:

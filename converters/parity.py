@@ -15,6 +15,7 @@ from bridge.inference.manifest import FrameInput, FrameOutput, LatentInput, Para
 from converters.architectures.base import Architecture, Framework, Network
 from converters.references.numpy_ops import NumpyOps
 from converters.references.ops import Ops
+from converters.references.original_file import OriginalFile
 from converters.weights import Array, Weights
 
 TOLERANCE = 1e-3
@@ -43,7 +44,7 @@ def ops_of(framework: Framework) -> Ops:
     Raises: RuntimeMissingError: it is not installed.
     """
     if framework not in _OPS:
-        return NumpyOps()
+        return own_ops(framework)
     module, name = _OPS[framework]
     try:
         ops: Ops = getattr(importlib.import_module(f"converters.references.{module}"), name)()
@@ -54,6 +55,12 @@ def ops_of(framework: Framework) -> Ops:
             "do not need it.",
         ) from None  # fmt: skip
     return ops
+
+
+def own_ops(framework: Framework) -> Ops:
+    """What every machine has to hold a graph against: a calculation of our own, or the file itself
+    where that is a graph."""
+    return OriginalFile() if framework == "onnx" else NumpyOps()
 
 
 def inputs_for(

@@ -25,6 +25,8 @@ _REPEATS = 5
 _DRAWN = 4
 """Pictures of a generator on its card."""
 _TICKS_APART = 120
+_MOST_MACS = 3e10
+"""For one frame on the card: some seconds on a slow machine."""
 
 
 def command(
@@ -74,7 +76,7 @@ def command(
     if layout:
         options["layout"] = _layout(layout)
     wishes = Wishes(name, title, license_, architecture, options, verify, replace)
-    frame = _frame(picture)
+    frame = _frame(picture)  # first, since a picture that cannot be read costs nobody a wait
     console = Console(stderr=True)
     with console.status("") as status:
         done = convert(
@@ -122,6 +124,7 @@ def _show(package: ModelPackage, frame: Pixels) -> Shown:
     from converters.card_picture import Panel
     from converters.convert import Shown
 
+    frame = _affordable(package, frame)
     applier = Applier(package)
     result = applier.run(frame)
     times = []
@@ -140,6 +143,23 @@ def _show(package: ModelPackage, frame: Pixels) -> Shown:
         Panel(after, _rgb(result)),
     ]
     return Shown(panels, rate)
+
+
+def _affordable(package: ModelPackage, frame: Pixels) -> Pixels:
+    """The picture, made smaller if the network would take too long for it."""
+    from PIL import Image
+
+    height, width = frame.shape[:2]
+    most = _MOST_MACS / max(package.manifest.cost.macs_per_input_pixel, 1)
+    factor = min(1.0, (most / (width * height)) ** 0.5)
+    least = (
+        max(package.manifest.frame_input.size.min or [1, 1]) if package.manifest.frame_input else 1
+    )
+    factor = max(factor, least / min(width, height))
+    if factor >= 1:
+        return frame
+    size = (round(width * factor), round(height * factor))
+    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS))
 
 
 def _show_generator(package: ModelPackage) -> Shown:
