@@ -62,6 +62,7 @@ READERS: tuple[Reader, ...] = (
 ARCHITECTURES: tuple[Architecture, ...] = (
     dcscn.ARCHITECTURE,
     fsrcnn.ARCHITECTURE,
+    fsrcnn_tensorflow.ARCHITECTURE,
     vdsr.ARCHITECTURE,
     espcn.ARCHITECTURE,
     real_esrgan.ARCHITECTURE,
@@ -78,7 +79,6 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     anime4k_keras.ARCHITECTURE,
     tf_graph.ARCHITECTURE,
     onnx_graph.ARCHITECTURE,
-    fsrcnn_tensorflow.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
 
