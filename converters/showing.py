@@ -75,10 +75,12 @@ def show(manifest: Manifest, graph: Path, picture: Rgb8) -> Shown:
     values = {**rest, port.name: _taken(picture, port)}
     pixels = _run(session, values, result)[0][: height * result.scale, : width * result.scale]
     seconds = _timed(session, values, result)
-    before = _grey(picture, port) if port.channels == "Y" else picture
+    before = _enlarged(picture, pixels)
+    if port.channels == "Y":
+        pixels = _coloured(before, pixels, port)
     return Shown(
         [
-            Panel(f"before, {width}x{height}", _enlarged(before, pixels)),
+            Panel(f"before, {width}x{height}", before),
             Panel(f"after, {pixels.shape[1]}x{pixels.shape[0]}", pixels),
         ],
         _rate(seconds, width, height, fixed=port.size.fixed is not None),
@@ -101,7 +103,7 @@ def _fitted(picture: Rgb8, port: FrameInput, macs: int) -> Rgb8:
 
 def _taken(picture: Rgb8, port: FrameInput) -> Array:
     """As the bridge would hand it over: padded to a multiple, in the port's range."""
-    shown = _grey(picture, port)[..., :1] if port.channels == "Y" else picture
+    shown = _luma_of(picture, port)[..., None] if port.channels == "Y" else picture
     of = port.size.multiple_of
     after = [(0, -side % of) for side in shown.shape[:2]]
     padded = np.pad(shown, [*after, (0, 0)], mode="edge")
@@ -110,10 +112,18 @@ def _taken(picture: Rgb8, port: FrameInput) -> Array:
     return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
 
 
-def _grey(picture: Rgb8, port: FrameInput) -> Rgb8:
+def _luma_of(picture: Rgb8, port: FrameInput) -> npt.NDArray[np.float32]:
+    """float32 (H, W), of 255."""
     weights, offset = _LUMA[port.luma]
-    luma = picture.astype(np.float32) @ np.asarray(weights, np.float32) + 255 * offset
-    return np.repeat(np.rint(luma).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    luma: npt.NDArray[np.float32] = picture @ np.asarray(weights, np.float32)
+    return luma + np.float32(255 * offset)
+
+
+def _coloured(before: Rgb8, made: Rgb8, port: FrameInput) -> Rgb8:
+    """The colours of one picture with the luma of another: R, G and B move alike."""
+    white = sum(_LUMA[port.luma][0])
+    moved = (made[..., 0] - _luma_of(before, port)) / white
+    return np.rint(before + moved[..., None]).clip(0, 255).astype(np.uint8)
 
 
 def _run(session: Any, values: Mapping[str, Array], port: FrameOutput) -> tuple[Rgb8, float]:
@@ -175,11 +185,16 @@ def _enlarged(picture: Rgb8, result: Rgb8) -> Rgb8:
 
 
 def _rate(seconds: float, width: int, height: int, fixed: bool) -> str:
-    text = f"{1 / seconds:.3g} frames a second at {width}x{height}, by ONNX Runtime on this machine"
+    text = f"{_number(1 / seconds)} frames a second at {width}x{height} by ONNX Runtime, here"
     if fixed:
         return text
     pixels = width * height / seconds
     others = ", ".join(
-        f"{pixels / (w * h):.2g} at {w}x{h}" for w, h in ((640, 360), (1280, 720), (1920, 1080))
+        f"{_number(pixels / (w * h))} at {w}x{h}"
+        for w, h in ((640, 360), (1280, 720), (1920, 1080))
     )
     return f"{text}; by the number of pixels that would be {others}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
