@@ -103,7 +103,7 @@ def _fitted(picture: Rgb8, port: FrameInput, macs: int) -> Rgb8:
 
 def _taken(picture: Rgb8, port: FrameInput) -> Array:
     """As the bridge would hand it over: padded to a multiple, in the port's range."""
-    shown = _luma_of(picture, port)[..., None] if port.channels == "Y" else picture
+    shown: Array = _luma_of(picture, port)[..., None] if port.channels == "Y" else picture
     of = port.size.multiple_of
     after = [(0, -side % of) for side in shown.shape[:2]]
     padded = np.pad(shown, [*after, (0, 0)], mode="edge")
@@ -115,7 +115,7 @@ def _taken(picture: Rgb8, port: FrameInput) -> Array:
 def _luma_of(picture: Rgb8, port: FrameInput) -> npt.NDArray[np.float32]:
     """float32 (H, W), of 255."""
     weights, offset = _LUMA[port.luma]
-    luma: npt.NDArray[np.float32] = picture @ np.asarray(weights, np.float32)
+    luma: npt.NDArray[np.float32] = picture.astype(np.float32) @ np.asarray(weights, np.float32)
     return luma + np.float32(255 * offset)
 
 

@@ -29,7 +29,7 @@ def test_the_graph_is_the_network(divisor: int, pyramid: int, blocks: tuple[int,
 def test_the_smallest_frame_works_and_a_smaller_one_does_not() -> None:
     weights = weights_of(filled(inception(16, 16, 8, (1, 1, 1))))
     network = prove(ARCHITECTURE, weights, (96, 96))
-    with pytest.raises(Exception, match="(?i)pad|dim|shape"):
+    with pytest.raises(Exception, match=r"(?i)pad|dim|shape"):
         parity.run(network.model.SerializeToString(), parity.inputs_for(network, (95, 96)))
 
 
