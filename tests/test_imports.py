@@ -61,7 +61,7 @@ CONVERTERS_MAY = {
 }  # fmt: skip
 FRAMEWORKS_MAY = {
     "converters.references.torch_ops", "converters.references.tensorflow_ops",
-    "converters.readers.framework_process",
+    "converters.readers.framework_process", "converters.readers.torch_process",
 }  # fmt: skip
 CLIENT_MAY = {"numpy", "zmq", "msgpack", "framebridge_client", "_posixshmem"}
 CLIENT_USERS = {"bridge.cli", "bridge.demo"}
