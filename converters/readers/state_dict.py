@@ -90,7 +90,7 @@ def _unwrapped(value: Any, walk: _Walk, found: Found) -> Any:
     """What of a checkpoint is the network."""
     for _ in range(_DEEPEST_WRAPPER):
         entries = _entries(value)
-        if entries is None or _is_module(value):
+        if entries is None or _is_module(value) or _is_script(value):
             return value
         holders = {key: inner for key, inner in entries.items() if walk.holds_arrays(inner)}
         nested = {
@@ -197,6 +197,11 @@ def _leaf(value: Any) -> Any:
 def _is_module(value: Any) -> bool:
     state = _state_of(value)
     return state is not None and isinstance(state.get("_modules", state.get("_parameters")), dict)
+
+
+def _is_script(value: Any) -> bool:
+    """Whether it is a module of TorchScript, whose parts are its attributes."""
+    return isinstance(value, Record) and value.kind.startswith("__torch__.")
 
 
 def _state_of(value: Any) -> dict[Any, Any] | None:
