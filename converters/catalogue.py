@@ -20,6 +20,7 @@ from converters.architectures import (
     pix2pix_mix,
     real_esrgan,
     rrdb,
+    tf_graph,
 )
 from converters.architectures.base import Architecture
 from converters.readers import (
@@ -28,6 +29,7 @@ from converters.readers import (
     onnx_file,
     pict,
     safetensors,
+    saved_model,
     tf_checkpoint,
     tf_frozen,
     torch_legacy,
@@ -40,6 +42,7 @@ READERS: tuple[Reader, ...] = (
     torch_zip.READER,
     torch_legacy.READER,
     keras_h5.READER,
+    saved_model.READER,
     tf_checkpoint.READER,
     ml5.READER,
     safetensors.READER,
@@ -61,6 +64,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     celeba_autoencoder.ARCHITECTURE,
     mnist.ARCHITECTURE,
     onnx_graph.ARCHITECTURE,
+    tf_graph.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
 
