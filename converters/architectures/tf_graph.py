@@ -175,8 +175,9 @@ def _scale(made: Translated, config: Config) -> int:
 
 def _ranges(nodes: Nodes, weights: Weights, config: Config) -> tuple[Config, list[str]]:
     """The ranges that the graph tells, tried where it leaves some open."""
-    told = ranges.taken(nodes, weights.arrays, config.source)
-    results = ranges.given(nodes, weights.arrays, config.target)
+    said = _said(weights)
+    told = said or ranges.taken(nodes, weights.arrays, config.source)
+    results = (said,) if said else ranges.given(nodes, weights.arrays, config.target)
     pairs = [
         (taken, given) for given in (results or KNOWN) for taken in ((told,) if told else KNOWN)
     ]
@@ -196,21 +197,40 @@ def _ranges(nodes: Nodes, weights: Weights, config: Config) -> tuple[Config, lis
             ("first", "its input's", told),
             ("last", "its result's", results),
         )
-        if known
+        if known and not said
     ]
-    if alike:
+    others = " and ".join(_shown(other) for other in alike[1:])
+    if said:
+        evidence.append(f"its range was said to be {said[0]:g}..{said[1]:g}")
+    elif alike:
         evidence.append(
             f"in {_shown(chosen)} its result resembles what it is given (apart by "
             f"{255 * apart[chosen]:.1f} of 255)"
-            + "".join(
-                f"; so does it in {_shown(other)}, which is less usual" for other in alike[1:]
-            )
+            + (f"; so does it in {others}, which is less usual" if others else "")
         )
     elif not told or not results:
         evidence.append(f"{_shown(chosen)} is assumed: its result resembles its input in no range")
     sure = bool(alike) or bool(told and results)
     found = replace(config, range_in=chosen[0], range_out=chosen[1], task=task, sure=sure)
     return found, evidence
+
+
+def _said(weights: Weights) -> Range | None:
+    """The range that a person gave, as two numbers or "0..255".
+
+    Raises: Untranslatable: it is none.
+    """
+    options = weights.facts.get("options")
+    span = options.get("range") if isinstance(options, Mapping) else None
+    if span is None:
+        return None
+    try:
+        low, high = (float(each) for each in (span.split("..") if isinstance(span, str) else span))
+    except (TypeError, ValueError):
+        low = high = 0.0
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        raise Untranslatable(f"its range was said to be {span!r}, not as 0..255 or -1..1")
+    return low, high
 
 
 def _shown(pair: Pair) -> str:
@@ -250,9 +270,11 @@ def _built(made: Translated, config: Config) -> Network:
     colours: Channels = "RGB" if channels == 3 else "Y"
     limits = []
     if channels == 1:
-        limits.append("It works on brightness alone; the colours are enlarged beside it.")
+        limits.append("It works on brightness alone; colour is the frame's own.")
+    if config.fixed is not None:
+        limits.append(f"It takes {config.fixed[1]}x{config.fixed[0]} pixels and no other size.")
     if not config.sure:
-        limits.append("Which numbers are black and white to it could not be told, only assumed.")
+        limits.append("Its range could not be told, only assumed: if it looks wrong, give --range.")
     return Network(
         model=made.graph.model([("frame", shapes[0])], [(made.result.name, "result", shapes[1])]),
         task=config.task,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 
@@ -33,6 +34,10 @@ TRANSLATORS: dict[str, Translator] = {
 }  # fmt: skip
 OPERATIONS = frozenset({"Placeholder", "Const", "NoOp", *TRANSLATORS, *FOLDS})
 """Everything that a graph may hold between its input and its output."""
+
+
+_SMALL = 64
+_MOST_VALUES = 1 << 27
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,21 @@ def _translate(
             f"{node.name[:80]!r} ({node.op}) does not fit what it takes: {str(error)[:200]}"
         ) from None
     for index, each in enumerate([made] if isinstance(made, (Static, Value)) else made):
+        _check_extent(node, each)
         known[f"{node.name}:{index}"] = each
+
+
+def _check_extent(node: Node, made: Known) -> None:
+    """Raises: Untranslatable: even a small picture would need more memory than there is."""
+    if isinstance(made, Value):
+        sides = [
+            float(size.factor * _SMALL + size.offset) if isinstance(size, Size) else size
+            for size in made.sizes
+        ]
+        if prod(max(side, 1) for side in sides) > _MOST_VALUES:
+            raise Untranslatable(
+                f"of a small picture it would make {prod(sides):.0e} values at {node.name[:80]!r}"
+            )
 
 
 def _result(

@@ -112,7 +112,7 @@ def test_reflected_borders_state_the_smallest_frame() -> None:
         ([("RealDiv", 127.5), ("Sub", 1.0)], [("Tanh",)], [[0, 255], [-1, 1]]),
         ([("Mul", 2.0), ("Sub", 1.0)], [("Tanh",), ("AddV2", 1.0), ("Mul", 0.5)], [[0, 1], [0, 1]]),
         ([("Sub", [123.0, 117.0, 104.0]), ("Mul", 0.02)],
-         [("Tanh",), ("Mul", 150.0), ("Add", 127.5)],
+          [("Tanh",), ("Mul", 150.0), ("Add", 127.5)],
          [[0, 255], [0, 255]]),
         ([("AddV2", 1.0), ("Mul", 0.5)], [("Sigmoid",)], [[-1, 1], [0, 1]]),
         ([("Sub", 0.45)], [("Minimum", 1.0), ("Maximum", 0.0)], [[0, 1], [0, 1]]),
@@ -152,7 +152,13 @@ def test_a_range_that_nothing_tells_is_said_to_be_assumed() -> None:
     read = weights(graph)
     found = ARCHITECTURE.recognise(read)
     assert any("assumed" in each for each in found.evidence)
-    assert any("assumed" in each for each in ARCHITECTURE.build(read, found.config).limits)
+    limits = ARCHITECTURE.build(read, found.config).limits
+    assert any("could not be told" in each for each in limits)
+    for said in ("0..255", [0, 255]):
+        found = ARCHITECTURE.recognise(weights(graph, options={"range": said}))
+        assert found.facts["range"] == [[0, 255], [0, 255]]
+        assert not ARCHITECTURE.build(read, found.config).limits
+    _refused(graph, "was said to be", options={"range": "bright"})
 
 
 def test_of_several_pictures_the_largest_is_taken() -> None:
@@ -228,6 +234,15 @@ def test_what_is_no_picture_to_picture_is_refused() -> None:
     graph.nodes.append({"name": "again", "op": "Placeholder", "input": [], "attr": {}})
     graph.add("Add", "frame", "again")
     _refused(graph, "made of other than one input: frame, again")
+
+
+def test_graphs_that_grow_without_measure_are_refused() -> None:
+    graph = TfGraph()
+    x = "frame"
+    for _ in range(4):
+        sides = graph.add("StridedSlice", graph.add("Shape", x), [1], [3], [1])
+        x = graph.add("ResizeNearestNeighbor", x, graph.add("Mul", sides, [60, 60]))
+    _refused(graph, "of a small picture it would make")
 
 
 def test_damaged_weights_are_refused() -> None:
