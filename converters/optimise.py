@@ -6,6 +6,7 @@ The result is run beside the original, and taken only where there is no differen
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,9 +18,10 @@ from bridge.errors import FramebridgeError
 from bridge.inference.manifest import FrameInput, FrameOutput
 from bridge.inference.package import IR_VERSION_MAX, OPSET
 from converters import parity
-from converters.apart import call_apart
+from converters.apart import call_apart, packed_all, unpacked_all
 from converters.architectures.base import Network
 from converters.architectures.onnx_opset import prune
+from converters.weights import Array
 
 TOLERANCE = 1e-3
 """Of 255: the order of a sum may change."""
@@ -49,16 +51,24 @@ def optimise(network: Network) -> Optimised:
     """
     way = "onnxslim" if importlib.util.find_spec("onnxslim") else "our own passes"
     before = len(network.model.graph.node)
-    request = {"model": network.model.SerializeToString(), "way": way}
+    request = {
+        "model": network.model.SerializeToString(), "way": way,
+        "tried": [packed_all(parity.inputs_for(network, size)) for size in _sizes(network)],
+        "spans": {
+            port.name: 255 / (port.range[1] - port.range[0])
+            for port in network.outputs
+            if isinstance(port, FrameOutput)
+        },
+    }  # fmt: skip
     try:
         answer = call_apart("converters.optimise:simplified", request, network.title)
-        model = onnx.ModelProto()
-        model.ParseFromString(answer["model"])
-        problem = _difference(network, model)
+        problem = answer["problem"]
     except FramebridgeError as error:
         problem = error.found
     if problem:
         return Optimised(network, [f"not simplified: by {way} {problem}"])
+    model = onnx.ModelProto()
+    model.ParseFromString(answer["model"])
     after = len(model.graph.node)
     if after >= before:
         return Optimised(network, [f"nothing to simplify in its {before} nodes"])
@@ -67,9 +77,11 @@ def optimise(network: Network) -> Optimised:
 
 
 def simplified(request: dict[str, Any]) -> dict[str, Any]:
-    """The simpler graph of a serialized one; runs in a process of its own."""
-    model = onnx.ModelProto()
-    model.ParseFromString(request["model"])
+    """The simpler graph of a serialized one, and what of it is not as it was; runs in a process of
+    its own."""
+    old, model = onnx.ModelProto(), onnx.ModelProto()
+    for copy in (old, model):
+        copy.ParseFromString(request["model"])
     if request["way"] == "onnxslim":
         import onnxslim
 
@@ -81,35 +93,45 @@ def simplified(request: dict[str, Any]) -> dict[str, Any]:
         prune(model.graph)
     model.ir_version = min(model.ir_version, IR_VERSION_MAX)
     onnx.checker.check_model(model, full_check=True)
-    return {"model": model.SerializeToString()}
+    tried = [unpacked_all(inputs) for inputs in request["tried"]]
+    problem = difference(old, model, tried, request["spans"])
+    return {"model": model.SerializeToString(), "problem": problem}
 
 
-def _difference(network: Network, model: onnx.ModelProto) -> str:
-    """What of the new graph is not as the old one; empty where all is."""
-    opsets = [(entry.domain, entry.version) for entry in model.opset_import]
+def difference(
+    old: onnx.ModelProto, new: onnx.ModelProto, tried: Sequence[Mapping[str, Array]],
+    spans: Mapping[str, float],
+) -> str:  # fmt: skip
+    """What of the new graph is not as the old one; empty where all is.
+
+    Args:
+        tried: values of the inputs, each for one run of both.
+        spans: what a difference of 1 is of 255, by the name of the output; 1 where none is given.
+    """
+    opsets = [(entry.domain, entry.version) for entry in new.opset_import]
     if opsets != [("", OPSET)]:
         return f"it got the opsets {opsets}"
-    if [_port(v) for v in model.graph.input] != [_port(v) for v in network.model.graph.input]:
+    if [_port(v) for v in new.graph.input] != [_port(v) for v in old.graph.input]:
         return "its inputs became others"
-    if [v.name for v in model.graph.output] != [v.name for v in network.model.graph.output]:
+    if [v.name for v in new.graph.output] != [v.name for v in old.graph.output]:
         return "its outputs became others"
-    del model.graph.output[:]
-    model.graph.output.extend(network.model.graph.output)
-    old, new = (m.SerializeToString() for m in (network.model, model))
-    for size in _sizes(network):
-        inputs = parity.inputs_for(network, size)
-        expected = parity.run(old, inputs)
+    del new.graph.output[:]
+    new.graph.output.extend(old.graph.output)
+    before, after = (model.SerializeToString() for model in (old, new))
+    for inputs in tried:
+        expected = parity.run(before, inputs)
+        at = ", ".join(f"{name} {list(value.shape)}" for name, value in inputs.items())
         try:
-            found = parity.run(new, inputs)
+            found = parity.run(after, inputs)
         except Exception as error:
-            return f"it does not run at {size[0]}x{size[1]}: {' '.join(str(error).split())[:160]}"
+            return f"it does not run with {at}: {' '.join(str(error).split())[:160]}"
         for name, value in expected.items():
             if value.shape != found[name].shape:
-                return f"{name} has another shape at {size[0]}x{size[1]}"
+                return f"{name} has another shape with {at}"
             apart = np.abs(value.astype(np.float64) - found[name]).max(initial=0.0)
-            worst = float(apart * _span(network, name))
+            worst = float(apart * spans.get(name, 1.0))
             if not worst <= TOLERANCE:
-                return f"it differs by {worst:.3g} of 255 at {size[0]}x{size[1]}"
+                return f"it differs by {worst:.3g} of 255 with {at}"
     return ""
 
 
@@ -118,11 +140,6 @@ def _port(value: onnx.ValueInfoProto) -> tuple[str, int, list[Any]]:
     # Names of open sides may change; which are open may not.
     dims = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
     return value.name, tensor.elem_type, dims
-
-
-def _span(network: Network, name: str) -> float:
-    ports = [p for p in network.outputs if isinstance(p, FrameOutput) and p.name == name]
-    return 255 / (ports[0].range[1] - ports[0].range[0]) if ports else 1.0
 
 
 def _sizes(network: Network) -> list[tuple[int, int]]:
