@@ -11,39 +11,43 @@ from bridge.errors import NetworkError
 from converters import parity
 from converters.architectures.base import NotThis
 from converters.architectures.deblurgan_v2 import ARCHITECTURE
+from converters.weights import Weights
 from tests.converters.architectures.deblurgan_v2_layouts import filled, inception, mobilenet
-from tests.converters.proving import openvino_run, prove, weights_of
+from tests.converters.proving import prove, weights_of
 
 SMALL = mobilenet(8, pyramid=16, width=8)
 
 
-@pytest.mark.parametrize("prefix", ["", "module.", "generator.module."])
+def built(weights: Weights) -> bytes:
+    config = ARCHITECTURE.recognise(weights).config
+    return ARCHITECTURE.build(weights, config).model.SerializeToString()
+
+
+@pytest.mark.parametrize("prefix", ["module.", "generator.module."])
 def test_the_prefix_of_all_names_is_found(prefix: str) -> None:
     weights = weights_of(filled(SMALL, prefix=prefix))
-    assert ARCHITECTURE.recognise(weights).config.prefix == prefix
-    prove(ARCHITECTURE, weights, (40, 33))
-
-
-@pytest.mark.parametrize("size", [(64, 32), (63, 33), (65, 95)])
-def test_zeros_are_added_to_the_next_multiple_of_32_even_where_the_size_is_one(
-    size: tuple[int, int],
-) -> None:
-    weights = weights_of(filled(SMALL))
     config = ARCHITECTURE.recognise(weights).config
-    network = ARCHITECTURE.build(weights, config)
-    frame = parity.inputs_for(network, size)["frame"]
-    result = parity.run(network.model.SerializeToString(), {"frame": frame})["deblurred"]
-    # What the padding is: a frame that has it already is padded again, by a whole 32.
-    once = np.pad(frame, ((0, 0), (0, 0), *((0, 32 - side % 32) for side in frame.shape[2:])))
-    assert once.shape[2] % 32 == once.shape[3] % 32 == 0
-    expected = ARCHITECTURE.reference(parity.NumpyOps(), weights, config, {"frame": frame})
-    assert result.shape == frame.shape
-    assert np.abs(result - expected["deblurred"]).max() * 127.5 <= parity.TOLERANCE
-    twice = parity.run(network.model.SerializeToString(), {"frame": once})["deblurred"]
+    assert config.prefix == prefix
+    plain = weights_of(filled(SMALL))
+    assert built(weights) == built(plain)
+    frame = {"frame": np.zeros((1, 3, 40, 33), np.float32)}
+    results = [
+        ARCHITECTURE.reference(parity.NumpyOps(), each, ARCHITECTURE.recognise(each).config, frame)
+        for each in (weights, plain)
+    ]
+    assert np.array_equal(results[0]["deblurred"], results[1]["deblurred"])
+
+
+def test_zeros_are_added_to_the_next_multiple_of_32_even_where_the_size_is_one() -> None:
+    network = prove(ARCHITECTURE, weights_of(filled(SMALL)), (64, 32))
+    frame = parity.inputs_for(network, (64, 32))["frame"]
+    # A frame that has the zeros already gets a whole 32 more, and other statistics.
+    padded = np.pad(frame, ((0, 0), (0, 0), *((0, 32 - side % 32) for side in frame.shape[2:])))
+    model = network.model.SerializeToString()
+    once, twice = (parity.run(model, {"frame": each})["deblurred"] for each in (frame, padded))
     height, width = frame.shape[2:]
-    assert np.abs(twice[:, :, :height, :width] - result).max() > 0.01
-    theirs = openvino_run(network.model, {"frame": frame})["deblurred"]
-    assert np.abs(result - theirs).max() * 127.5 <= 10 * parity.TOLERANCE
+    assert once.shape == frame.shape
+    assert np.abs(twice[:, :, :height, :width] - once).max() > 0.01
 
 
 def test_norms_of_the_pyramid_may_have_weights() -> None:
@@ -51,30 +55,28 @@ def test_norms_of_the_pyramid_may_have_weights() -> None:
     for name, channels in (("fpn.td1", 16), ("fpn.td2", 16), ("fpn.td3", 16), ("smooth", 8)):
         arrays[f"{name}.1.weight"] = np.linspace(0.5, 1.5, channels, dtype=np.float32)
         arrays[f"{name}.1.bias"] = np.linspace(-0.5, 0.5, channels, dtype=np.float32)
-    prove(ARCHITECTURE, weights_of(arrays), (40, 33))
+    weights = weights_of(arrays)
+    config = ARCHITECTURE.recognise(weights).config
+    network = ARCHITECTURE.build(weights, config)
+    inputs, ops = parity.inputs_for(network, (40, 33)), parity.NumpyOps()
+    measured = parity.measure(ARCHITECTURE, network, weights, config, ops, inputs)
+    assert measured.max_abs_error <= parity.TOLERANCE
 
 
 @pytest.mark.parametrize("layout", [SMALL, inception(16, 16, 8, (1, 1, 1))])
 def test_either_name_of_a_backbone_s_array_is_enough(layout: Any) -> None:
     arrays = filled(layout)
-    graphs = []
+    graphs = set()
     for dropped in ("", "fpn.enc", "fpn.features", "fpn.inception"):
         kept = {n: a for n, a in arrays.items() if not dropped or not n.startswith(dropped)}
-        weights = weights_of(kept)
-        found = ARCHITECTURE.recognise(weights)
-        graphs.append(ARCHITECTURE.build(weights, found.config).model.SerializeToString())
-    assert len(set(graphs)) == 1
+        graphs.add(built(weights_of(kept)))
+    assert len(graphs) == 1
 
 
 def test_where_the_two_names_differ_the_stage_s_array_is_used_as_pytorch_loads_it_last() -> None:
     arrays = filled(SMALL)
     changed = {**arrays, "fpn.features.2.conv.0.weight": arrays["fpn.enc1.0.conv.0.weight"] * 2}
-    models = []
-    for each in (arrays, changed):
-        weights = weights_of(each)
-        config = ARCHITECTURE.recognise(weights).config
-        models.append(ARCHITECTURE.build(weights, config).model.SerializeToString())
-    assert models[0] == models[1]
+    assert built(weights_of(arrays)) == built(weights_of(changed))
 
 
 def test_the_backbone_and_the_widths_are_told_by_the_arrays() -> None:
