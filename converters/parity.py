@@ -104,6 +104,9 @@ def run(model: bytes | Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    # One run needs no second copy of the weights in another order, and no memory kept for more.
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    options.enable_cpu_mem_arena = False
     given = model if isinstance(model, bytes) else str(model)
     session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
