@@ -112,6 +112,9 @@ def session_of(model: bytes | Path) -> Any:
     """An onnxruntime.InferenceSession on the processor, silent."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    # One run needs no second copy of the weights in another order, and no memory kept for more.
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    options.enable_cpu_mem_arena = False
     given = model if isinstance(model, bytes) else str(model)
     return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
 
