@@ -60,7 +60,7 @@ CONVERTERS = (
     ("converters.detect", "converters.parity"),
     (
         "converters.card", "converters.card_picture", "converters.drawing", "converters.optimise",
-        "converters.precision", "converters.score",
+        "converters.luma_psnr", "converters.precision", "converters.score",
     ),
     ("converters.showing",),
     ("converters.convert",),
@@ -71,7 +71,7 @@ CONVERTERS_MAY = {
 }  # fmt: skip
 FRAMEWORKS_MAY = {
     "converters.references.torch_ops", "converters.references.tensorflow_ops",
-    "converters.readers.framework_process",
+    "converters.readers.torch_process",
 }  # fmt: skip
 CLIENT_MAY = {"numpy", "zmq", "msgpack", "framebridge_client", "_posixshmem"}
 CLIENT_USERS = {"bridge.cli", "bridge.demo"}
