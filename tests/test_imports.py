@@ -48,14 +48,23 @@ NEVER = {"torch", "torchvision", "tensorflow", "keras"}
 # Each line may import the lines above it, and itself.
 CONVERTERS = (
     ("converters.weights",),
-    ("converters.apart", "converters.luma_psnr"),
-    ("converters.graph", "converters.readers", "converters.references"),
+    ("converters.apart",),
+    (
+        "converters.graph", "converters.stored", "converters.readers", "converters.references",
+        "converters.writers",
+    ),
+    ("converters.cost",),
+    ("converters.luma", "converters.tf_translate"),
     ("converters.architectures",),
     ("converters.catalogue",),
     ("converters.detect", "converters.parity"),
-    ("converters.card", "converters.optimise", "converters.precision", "converters.score"),
+    (
+        "converters.card", "converters.card_picture", "converters.drawing", "converters.optimise",
+        "converters.precision", "converters.score",
+    ),
+    ("converters.showing",),
     ("converters.convert",),
-)
+)  # fmt: skip
 CONVERTERS_MAY = {
     "bridge.inference.package", "bridge.inference.manifest", "bridge.inference.graph_builder",
     "bridge.frames", "bridge.errors", "bridge.media",
