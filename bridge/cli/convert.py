@@ -45,6 +45,9 @@ def command(
     picture: Annotated[
         Path | None, typer.Option(help="To show on the card; a drawing of ours otherwise.")
     ] = None,
+    precision: Annotated[
+        str, typer.Option(help="fp16: a second graph with float16 inside, and its difference.")
+    ] = "",
     verify: Annotated[
         bool, typer.Option("--verify", help="Repeat the proof in the network's own framework.")
     ] = False,
@@ -64,7 +67,9 @@ def command(
         options["range"] = _range(range_)
     if layout:
         options["layout"] = _layout(layout)
-    wishes = Wishes(name, title, license_, architecture, options, verify, replace)
+    if precision not in ("", "fp16"):
+        raise UsageError("--precision", "fp16", repr(precision))
+    wishes = Wishes(name, title, license_, architecture, options, bool(precision), verify, replace)
     # First, since a picture that cannot be read must cost nobody a wait.
     shown = None if picture is None else read_picture(picture).pixels[..., :3]
     console = Console(stderr=True)
@@ -104,6 +109,9 @@ def _print(done: Converted) -> None:
         print(f"  {sentence}")
     for measured in filter(None, (done.proof, done.verified)):
         print(f"at most {measured.max_abs_error:.1e} of 255 from {measured.against}")
+    for graph in manifest.graphs[1:]:
+        assert graph.parity is not None
+        print(f"{graph.file}: at most {graph.parity.max_abs_error:.2g} of 255 from float32")
     for limit in manifest.limits:
         print(f"  note: {limit}")
     print(f"{done.package.folder}: {done.seconds:.1f} s; card.png shows what it does")
