@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash test-soak test-fuzz check bench install clean
+.PHONY: demo test test-crash test-soak test-fuzz test-parity check bench install clean
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -28,6 +28,12 @@ test-fuzz: install
 	FRAMEBRIDGE_FUZZ=1000000 $(BIN)/python -m pytest tests/system/test_hostile_clients.py $(ARGS)
 	FRAMEBRIDGE_FUZZ=20000 $(BIN)/python -m pytest tests/inference/test_mutated_packages.py $(ARGS)
 
+# Converted networks against the frameworks they come from: installs PyTorch and TensorFlow.
+test-parity: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,parity]'
+	$(BIN)/python -m pytest tests/converters $(ARGS)
+
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,7 +54,7 @@ $(STAMP): pyproject.toml engine_plugin/python/pyproject.toml
 	  { echo "Python cannot make environments here: sudo apt-get install -y python3-venv"; exit 3; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  -e engine_plugin/python -e '.[$(RUNTIME),demo,dev]'
+	  -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev]'
 	@# Faster for some models, but there is no wheel of it for every system and Python.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary openvino \
 	  -e engine_plugin/python -e '.[openvino]' || echo 'Without OpenVINO: ONNX Runtime does all.'

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bridge.errors import UnknownNetworkError, WeightsError
+from bridge.errors import UnknownNetworkError, UsageError, WeightsError
 from converters.architectures.base import Architecture, Found, NotThis
 from converters.catalogue import ARCHITECTURES, READERS
 from converters.readers.base import Reader, head_of
 from converters.weights import Weights
 
-_MOST_SHOWN = 24
+_MOST_SHOWN = 12
+_MOST_REASONS = 4
 
 
 def reader_of(path: Path) -> Reader:
@@ -19,14 +20,15 @@ def reader_of(path: Path) -> Reader:
 
     Raises: WeightsError: it is not there, is empty, or no format that is known.
     """
-    if not path.exists():
-        raise WeightsError(str(path), "a file of weights", "nothing of that name")
     if path.is_file() and path.stat().st_size == 0:
         raise WeightsError(str(path), "a file of weights", "an empty file")
     head = head_of(path)
+    # A TensorFlow checkpoint goes by a name that none of its files has.
     for reader in READERS:
         if reader.sniff(path, head):
             return reader
+    if not path.exists():
+        raise WeightsError(str(path), "a file of weights", "nothing of that name")
     raise WeightsError(
         str(path), f"one of: {'; '.join(reader.title for reader in READERS)}",
         f"a {'folder' if path.is_dir() else 'file that begins with ' + _shown(head)}",
@@ -56,13 +58,17 @@ def recognise(weights: Weights, name: str = "") -> tuple[Architecture, Found]:
                 return architecture, architecture.recognise(weights)
             except NotThis as reason:
                 refusals.append((architecture, str(reason)))
+    known = ", ".join(architecture.name for architecture in ARCHITECTURES)
+    if not refusals:
+        raise UsageError("--architecture", f"one of {known}", repr(name))
+    refusals.sort(key=lambda refusal: -refusal[0].nearness(weights))
+    nearest = refusals[:_MOST_REASONS]
     raise UnknownNetworkError(
         weights.place,
-        "one of: " + ", ".join(architecture.name for architecture, _ in refusals)
-        if refusals
-        else f"--architecture one of {', '.join(a.name for a in ARCHITECTURES)}",
-        f"{len(weights.arrays)} arrays: {listed(weights)}" if refusals else f"{name!r}",
-        " ".join(f"Not {architecture.name}: {reason}." for architecture, reason in refusals),
+        name or f"a network that is known here ({known})",
+        f"{len(weights.arrays)} arrays: {listed(weights)}",
+        " ".join(f"Not {architecture.name}: {reason}." for architecture, reason in nearest)
+        + " Export it to ONNX in its own framework, and convert that.",
     )
 
 

@@ -20,6 +20,8 @@ Pads = tuple[int, int, int, int]
 NO_PADS: Pads = (0, 0, 0, 0)
 Shape = Sequence[int | str]
 """A text names a side that is free: (1, 3, "H", "W")."""
+_SMALL_BYTES = 4096
+"""Constants of up to this size may hold the shapes of others."""
 
 
 class NetworkGraph(GraphBuilder):
@@ -122,7 +124,7 @@ class NetworkGraph(GraphBuilder):
         inputs: Sequence[tuple[str, Shape]],
         outputs: Sequence[tuple[str, str, Shape]],
     ) -> onnx.ModelProto:
-        """The whole graph, checked.
+        """The whole graph, checked; the builder is empty of constants afterwards.
 
         Args:
             inputs: name and shape of each, all float32.
@@ -130,17 +132,22 @@ class NetworkGraph(GraphBuilder):
         """
         for value, name, _ in outputs:
             self._rename(value, name)
-        graph = helper.make_graph(
-            self.nodes, "network",
-            [_float(name, shape) for name, shape in inputs],
-            [_float(name, shape) for _, name, shape in outputs],
-            self.initializers,
-        )  # fmt: skip
-        opset = helper.make_opsetid("", OPSET)
-        model = helper.make_model(
-            graph, opset_imports=[opset], ir_version=IR_VERSION_MAX, producer_name="framebridge"
+        ports = [_float(name, shape) for name, shape in inputs]
+        results = [_float(name, shape) for _, name, shape in outputs]
+        large = [t for t in self.initializers if t.ByteSize() > _SMALL_BYTES]
+        small = [t for t in self.initializers if t.ByteSize() <= _SMALL_BYTES]
+        # The check copies all that it is given twice: large weights are inputs to it.
+        stand_ins = [helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in large]
+        outline = _model(
+            helper.make_graph(self.nodes, "network", [*ports, *stand_ins], results, small)
         )
-        onnx.checker.check_model(model, full_check=True)
+        onnx.checker.check_model(outline, full_check=True)
+        model = _model(helper.make_graph(self.nodes, "network", ports, results))
+        self.initializers.reverse()
+        del large, small, outline
+        while self.initializers:
+            # One by one, so that no more than one stands twice in memory.
+            model.graph.initializer.append(self.initializers.pop())
         return model
 
     def _with(self, x: str, weight: Array, bias: Array | None) -> list[str]:
@@ -153,6 +160,13 @@ class NetworkGraph(GraphBuilder):
                 for index, old in enumerate(names):
                     if old == value:
                         names[index] = name
+
+
+def _model(graph: onnx.GraphProto) -> onnx.ModelProto:
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION_MAX,
+        producer_name="framebridge",
+    )  # fmt: skip
 
 
 def _float(name: str, shape: Shape) -> Any:

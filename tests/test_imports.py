@@ -48,20 +48,30 @@ NEVER = {"torch", "torchvision", "tensorflow", "keras"}
 # Each line may import the lines above it, and itself.
 CONVERTERS = (
     ("converters.weights",),
-    ("converters.graph", "converters.readers", "converters.references"),
+    ("converters.apart",),
+    (
+        "converters.graph", "converters.stored", "converters.readers", "converters.references",
+        "converters.writers",
+    ),
+    ("converters.cost", "converters.luma_psnr"),
+    ("converters.luma", "converters.tf_translate"),
     ("converters.architectures",),
     ("converters.catalogue",),
     ("converters.detect", "converters.parity"),
-    ("converters.card", "converters.optimise", "converters.precision", "converters.score"),
+    (
+        "converters.card", "converters.card_picture", "converters.drawing", "converters.optimise",
+        "converters.precision", "converters.score",
+    ),
+    ("converters.showing",),
     ("converters.convert",),
-)
+)  # fmt: skip
 CONVERTERS_MAY = {
     "bridge.inference.package", "bridge.inference.manifest", "bridge.inference.graph_builder",
     "bridge.frames", "bridge.errors", "bridge.media",
 }  # fmt: skip
 FRAMEWORKS_MAY = {
     "converters.references.torch_ops", "converters.references.tensorflow_ops",
-    "converters.readers.framework_process",
+    "converters.readers.torch_process",
 }  # fmt: skip
 CLIENT_MAY = {"numpy", "zmq", "msgpack", "framebridge_client", "_posixshmem"}
 CLIENT_USERS = {"bridge.cli", "bridge.demo"}

@@ -285,6 +285,8 @@ class Manifest(_Strict, kw_only=True):
     tiling: Tiling = msgspec.field(default_factory=Tiling)
     quality: list[Quality] = msgspec.field(default_factory=list)
     cost: Cost = msgspec.field(default_factory=Cost)
+    limits: Annotated[list[Text], Meta(max_length=64)] = msgspec.field(default_factory=list)
+    """What whoever uses it should know, a sentence each."""
 
     def __post_init__(self) -> None:
         if self.format != FORMAT_VERSION:

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import tempfile
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,25 +143,27 @@ def parse_manifest(raw: bytes, path: Path | str) -> Manifest:
         ) from None
 
 
-def save(folder: Path, manifest: Manifest, graphs: dict[str, bytes]) -> ModelPackage:
+def save(folder: Path, manifest: Manifest, graphs: Mapping[str, bytes | Path]) -> ModelPackage:
     """Write a package: all of it, or nothing.
 
     Args:
         folder: replaced if it holds a package already.
         manifest: its `graphs` get their hashes here, and their `data`.
-        graphs: serialized ONNX models, and the files of their external data, by file name.
+        graphs: serialized ONNX models, and the files of their external data, by file name; or
+            files to copy, of which little stands in memory.
     Returns: the package as read back.
     Raises: ManifestError, GraphMismatchError, GraphMissingError: what would be written is not a
-        valid package.
+        valid package. OSError.
     Guarantees: on an error the folder is as it was.
     """
     folder = Path(folder)
     absent = [graph.file for graph in manifest.graphs if graph.file not in graphs]
     if absent:
         raise GraphMissingError(str(folder), f"the graph {absent[0]}", "none of that name")
+    digests = {file: _digest(content) for file, content in graphs.items()}
     hashed = [
         msgspec.structs.replace(
-            graph, sha256=_digest(graphs[graph.file]), data=_data_files(graph.file, graphs)
+            graph, sha256=digests[graph.file], data=_data_files(graph.file, graphs, digests)
         )
         for graph in manifest.graphs
     ]
@@ -170,8 +173,11 @@ def save(folder: Path, manifest: Manifest, graphs: dict[str, bytes]) -> ModelPac
     try:
         if folder.is_dir():
             shutil.copytree(folder, scratch, dirs_exist_ok=True)
-        for file, data in graphs.items():
-            (scratch / file).write_bytes(data)
+        for file, content in graphs.items():
+            if isinstance(content, Path):
+                shutil.copyfile(content, scratch / file)
+            else:
+                (scratch / file).write_bytes(content)
         (scratch / MANIFEST_NAME).write_bytes(manifest_toml(manifest))
         for graph in hashed:
             ModelPackage.open(scratch).load_graph(graph.precision)
@@ -206,16 +212,21 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _digest(content: bytes) -> str:
+def _digest(content: bytes | Path) -> str:
+    if isinstance(content, Path):
+        return file_sha256(content)
     return hashlib.sha256(content).hexdigest()
 
 
-def _data_files(file: str, graphs: dict[str, bytes]) -> list[DataFile]:
+def _data_files(
+    file: str, graphs: Mapping[str, bytes | Path], digests: Mapping[str, str]
+) -> list[DataFile]:
     """Of the files that will be written, those that the graph's external data lies in."""
-    tensors = external_tensors(_parsed(graphs[file], Path(file)))
-    entries = [entry for tensor in tensors for entry in tensor.external_data]
+    content = graphs[file]
+    model = _parsed(content.read_bytes() if isinstance(content, Path) else content, Path(file))
+    entries = [entry for tensor in external_tensors(model) for entry in tensor.external_data]
     names = {entry.value for entry in entries if entry.key == "location"} & set(graphs)
-    return [DataFile(file=name, sha256=_digest(graphs[name])) for name in sorted(names)]
+    return [DataFile(file=name, sha256=digests[name]) for name in sorted(names)]
 
 
 def _parsed(content: bytes, path: Path) -> onnx.ModelProto:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
@@ -82,6 +83,15 @@ class Architecture:
     recognise: Callable[[Weights], Found]
     build: Callable[[Weights, Any], Network]
     reference: Callable[[Ops, Weights, Any, Mapping[str, Array]], Mapping[str, Array]]
+    names: str = ""
+    """A regular expression for what its arrays are called: how near others are, when none fits."""
+
+    def nearness(self, weights: Weights) -> float:
+        """The share of the arrays that are called like this network's, 0 to 1."""
+        if not self.names or not weights.arrays:
+            return 0.0
+        alike = re.compile(self.names)
+        return sum(bool(alike.fullmatch(name)) for name in weights.arrays) / len(weights.arrays)
 
 
 def wrong(weights: Weights, tensor: str, expected: str, found: str) -> NoReturn:

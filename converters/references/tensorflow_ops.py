@@ -62,7 +62,9 @@ class TensorFlowOps(Ops):
         seen = _to(x)
         mean, variance = tf.nn.moments(seen, [1, 2], keepdims=True)
         scale, offset = _maybe(gamma), _maybe(beta)
-        return _back(tf.nn.batch_normalization(seen, mean, variance, offset, scale, epsilon))
+        # Centred first, as its fused kernel does: x / deviation - mean / deviation cancels badly.
+        centred = seen - mean
+        return _back(tf.nn.batch_normalization(centred, 0.0, variance, offset, scale, epsilon))
 
     def batch_norm(
         self, x: Array, mean: Array, variance: Array, gamma: Array | None, beta: Array | None,

@@ -22,7 +22,7 @@ from bridge.inference.manifest import (
     Tiling,
 )
 from bridge.inference.package import IR_VERSION_MAX, OPSET, save
-from models.recipes.card import write_card
+from converters.card import write_card
 
 FILE = "model.onnx"
 FRAME = "frame"

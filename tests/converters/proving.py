@@ -51,7 +51,8 @@ def openvino_run(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> dict[st
         core.read_model(model.SerializeToString()), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     )
     results = compiled(dict(inputs))
-    return {port.any_name: np.array(results[port]) for port in compiled.outputs}
+    # A tensor may keep several names there, of which any is "any".
+    return {name: np.array(results[port]) for port in compiled.outputs for name in port.names}
 
 
 def prove(

@@ -373,6 +373,18 @@ def _absent(models: ModuleType, folder: Path) -> None:
     save(folder, msgspec.structs.replace(manifest, graphs=graphs), {GRAPH: content})
 
 
+def test_a_graph_is_saved_from_its_file_as_from_its_bytes(
+    folder: Path, tmp_path: Path, small_models: ModuleType
+) -> None:
+    made = small_models.network()
+    source = tmp_path / "elsewhere.onnx"
+    source.write_bytes(made.core.SerializeToString())
+    package = save(tmp_path / "other" / "small", made.manifest, {GRAPH: source})
+    assert package.sha256 == ModelPackage.open(folder).sha256
+    assert content(package.folder) == content(folder)
+    assert source.exists()
+
+
 @pytest.mark.parametrize("exists", [True, False])
 @pytest.mark.parametrize("fail", [_bad_graph, _bad_manifest, _unfit, _absent])
 def test_a_failed_save_leaves_everything_as_it_was(

@@ -23,8 +23,8 @@ from bridge.inference.manifest import (
     Tiling,
 )
 from bridge.inference.package import save
-from models.recipes.card import PREVIEW, write_card
-from models.recipes.cost import count_cost, receptive_radius
+from converters.card import PREVIEW, write_card
+from converters.cost import count_cost, receptive_radius
 from models.recipes.luma import luma
 from models.recipes.upscale.evaluate import (
     COMMAND,

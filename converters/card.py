@@ -20,6 +20,7 @@ from bridge.inference.package import ModelPackage
 
 CARD = "README.md"
 PREVIEW = "preview.png"
+CARD_PICTURE = "card.png"
 
 
 def write_card(folder: Path) -> Path:
@@ -29,21 +30,27 @@ def write_card(folder: Path) -> Path:
     """
     manifest = ModelPackage.open(folder).manifest
     path = Path(folder) / CARD
-    path.write_text(card(manifest, preview=(Path(folder) / PREVIEW).is_file()), encoding="utf-8")
+    pictures = [name for name in (PREVIEW, CARD_PICTURE) if (Path(folder) / name).is_file()]
+    path.write_text(card(manifest, *pictures[:1]), encoding="utf-8")
     return path
 
 
-def card(manifest: Manifest, preview: bool = False) -> str:
-    """The card as Markdown; what the manifest does not state is left out."""
+def card(manifest: Manifest, picture: str = "") -> str:
+    """The card as Markdown; what the manifest does not state is left out.
+
+    Args:
+        picture: file in the package that shows what it makes.
+    """
     sections = [
         f"# {manifest.title or manifest.name}",
         manifest.description,
-        f"![What {manifest.name} makes]({PREVIEW})" if preview else "",
+        f"![What {manifest.name} makes]({picture})" if picture else "",
         _table(("", ""), _facts(manifest)),
         _section("Ports", _table(("port", "role", "what"), _ports(manifest))),
         _section("Quality", _quality(manifest.quality)),
+        _section("Known limits", "\n".join(f"- {limit}" for limit in manifest.limits)),
         _section("Where it comes from", _source(manifest)),
-        "Made from `model.toml` by `models/recipes/card.py`.",
+        "Made from `model.toml` by `python -m converters.card`.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 

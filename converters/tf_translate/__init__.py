@@ -1,0 +1,1 @@
+"""Inference graphs of TensorFlow, of a listed set of operations, as ONNX graphs."""
