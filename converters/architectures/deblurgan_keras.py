@@ -188,5 +188,11 @@ def _reference(
 
 
 ARCHITECTURE = Architecture(
-    "deblurgan-keras", "DeblurGAN, the Keras port", "tensorflow", _recognise, _build, _reference
+    "deblurgan-keras",
+    "DeblurGAN, the Keras port",
+    "tensorflow",
+    _recognise,
+    _build,
+    _reference,
+    r"(.*/)?(conv2d|batch_normalization)(_\d+)?/.+",
 )

@@ -80,6 +80,11 @@ def test_layers_are_ordered_by_their_numbers_wherever_these_begin(first: int, fo
     assert built[0] == built[1]
 
 
+def test_its_own_arrays_are_near() -> None:
+    assert ARCHITECTURE.nearness(weights_of(arrays())) == 1
+    assert ARCHITECTURE.nearness(weights_of({"conv1.conv2d.weight": np.zeros(1)})) == 0
+
+
 def test_arrays_of_another_network_are_refused() -> None:
     with pytest.raises(NotThis, match="dense"):
         ARCHITECTURE.recognise(weights_of({**arrays(), "dense_1/kernel:0": np.zeros((2, 2))}))
@@ -150,6 +155,8 @@ def test_the_graph_is_the_original_in_keras(width: int, blocks: int, record_prop
     assert apart <= parity.TOLERANCE
 
 
+# Keras itself, where it saves with a newer NumPy.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_file_that_keras_3_wrote_has_names_that_are_read(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     tensorflow = pytest.importorskip("tensorflow")
