@@ -60,7 +60,7 @@ CONVERTERS = (
     ("converters.detect", "converters.parity"),
     (
         "converters.card", "converters.card_picture", "converters.drawing", "converters.optimise",
-        "converters.precision", "converters.score",
+        "converters.precision", "converters.preview", "converters.score",
     ),
     ("converters.convert",),
 )  # fmt: skip
