@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from converters.architectures import (
+    anime4k_keras,
     celeba_autoencoder,
     dcscn,
     deblurgan,
+    deblurgan_keras,
+    deblurgan_v2,
     espcn,
     fast_neural_style,
+    fsrcnn,
+    fsrcnn_tensorflow,
+    junyanz,
     ml5_style,
     mnist,
     onnx_graph,
@@ -21,6 +27,7 @@ from converters.architectures import (
     real_esrgan,
     rrdb,
     tf_graph,
+    vdsr,
 )
 from converters.architectures.base import Architecture
 from converters.readers import (
@@ -28,6 +35,7 @@ from converters.readers import (
     ml5,
     onnx_file,
     pict,
+    plain_pickle,
     safetensors,
     saved_model,
     tf_checkpoint,
@@ -48,23 +56,31 @@ READERS: tuple[Reader, ...] = (
     safetensors.READER,
     onnx_file.READER,
     tf_frozen.READER,
+    plain_pickle.READER,
 )
 """The more certain a format's marks, the earlier."""
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     dcscn.ARCHITECTURE,
+    fsrcnn.ARCHITECTURE,
+    fsrcnn_tensorflow.ARCHITECTURE,
+    vdsr.ARCHITECTURE,
     espcn.ARCHITECTURE,
     real_esrgan.ARCHITECTURE,
     rrdb.ARCHITECTURE,
     pix2pix_mix.ARCHITECTURE,
     pix2pix.ARCHITECTURE,
     deblurgan.ARCHITECTURE,
+    deblurgan_v2.ARCHITECTURE,
+    deblurgan_keras.ARCHITECTURE,
+    junyanz.ARCHITECTURE,
     fast_neural_style.ARCHITECTURE,
     ml5_style.ARCHITECTURE,
     celeba_autoencoder.ARCHITECTURE,
     mnist.ARCHITECTURE,
-    onnx_graph.ARCHITECTURE,
+    anime4k_keras.ARCHITECTURE,
     tf_graph.ARCHITECTURE,
+    onnx_graph.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
 

@@ -27,13 +27,17 @@ from bridge.inference.package import MANIFEST_NAME, ModelPackage, file_sha256, s
 from converters import card, card_picture, parity
 from converters.architectures import pix2pix_mix
 from converters.architectures.base import Architecture, Found, Network
-from converters.card_picture import Panel
 from converters.cost import count_cost
 from converters.detect import read, recognise
+from converters.drawing import draw
+from converters.optimise import optimise
+from converters.precision import Half, half_precision
+from converters.showing import Rgb8, Shown, show
 from converters.stored import store
 from converters.weights import Weights
 
 GRAPH_NAME = "model.onnx"
+HALF_NAME = "model.float16.onnx"
 REFUSE_ABOVE = 0.05
 """Of 255. A network built wrongly is whole steps off; float32 alone stays far below this."""
 
@@ -47,6 +51,7 @@ class Wishes:
     Attributes:
         architecture: the only one to try.
         options: what no file tells, for the architecture: "scale", "range", "layout".
+        fp16: add a second graph, with float16 inside.
         verify: repeat the proof in the network's own framework.
         replace: take the place of a package that is there.
     """
@@ -56,20 +61,9 @@ class Wishes:
     license: str = "not stated"
     architecture: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    fp16: bool = False
     verify: bool = False
     replace: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the package made of a picture, in the bridge.
-
-    Attributes:
-        rate: how fast, in a sentence.
-    """
-
-    panels: Sequence[Panel]
-    rate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +99,7 @@ class Converted:
             "parameters": manifest.cost.parameters,
             "macs_per_input_pixel": manifest.cost.macs_per_input_pixel,
             "parity": _as_map(self.proof),
+            "graphs": msgspec.to_builtins(manifest.graphs),
             "verified": self.verified and _as_map(self.verified),
             "not_verified": self.not_verified and self.not_verified.as_map(),
             "limits": manifest.limits,
@@ -117,7 +112,7 @@ def convert(
     output: Path,
     wishes: Wishes | None = None,
     *,
-    show: Callable[[ModelPackage], Shown] | None = None,
+    picture: Rgb8 | None = None,
     progress: Progress = lambda _: None,
 ) -> Converted:
     """Make a package of `files`.
@@ -125,10 +120,10 @@ def convert(
     Args:
         files: of one network, or of two of the same kind that are to be mixed.
         output: folder of the package.
-        show: runs the new package on a picture, for its card.
+        picture: to show on the card; a drawing of our own otherwise.
         progress: told what is being done, a few words each time.
     Raises: WeightsError, UnsafeWeightsError, UnknownNetworkError, NetworkError, ParityError,
-        RuntimeMissingError, UsageError, and what `show` raises.
+        RuntimeMissingError, UsageError.
     Guarantees: on an error `output` is as it was.
     """
     start = time.perf_counter()
@@ -142,16 +137,27 @@ def convert(
         progress(f"building {found.family}")
         graph = Path(scratch) / GRAPH_NAME
         network = architecture.build(weights, found.config)
+        if architecture.framework == "onnx":
+            progress("simplifying its graph")
+            simpler = optimise(network)
+            network = simpler.network
+            found = replace(found, evidence=[*found.evidence, *simpler.notes])
+        half = None
+        if wishes.fp16:
+            progress("making a graph of float16")
+            half = half_precision(network)
         # From here on its weights stand in the file alone.
         network = replace(network, model=store(network.model, graph))
         progress("comparing it with an independent calculation")
         proof, verified, missing = _proofs(architecture, network, weights, found, graph, wishes)
-        manifest = _manifest(output, wishes, weights, found, network, verified or proof)
+        manifest = _manifest(output, wishes, weights, found, network, verified or proof, half)
         progress("writing")
-        package = save(Path(scratch) / output.name, manifest, {GRAPH_NAME: graph})
-        if show is not None:
-            progress("running it on a picture")
-        shown = show(package) if show is not None else Shown((), "")
+        graphs: dict[str, bytes | Path] = {GRAPH_NAME: graph}
+        if half is not None:
+            graphs[HALF_NAME] = half.model.SerializeToString()
+        package = save(Path(scratch) / output.name, manifest, graphs)
+        progress("running it on a picture")
+        shown = show(package.manifest, graph, draw() if picture is None else picture)
         facts = _card_facts(manifest, shown)
         (package.folder / card.CARD_PICTURE).write_bytes(
             card_picture.draw(package.manifest, facts, shown.panels)
@@ -236,7 +242,7 @@ def _with_options(weights: Weights, wishes: Wishes) -> Weights:
 
 def _manifest(
     output: Path, wishes: Wishes, weights: Weights, found: Found, network: Network,
-    proof: parity.Measured,
+    proof: parity.Measured, half: Half | None,
 ) -> Manifest:  # fmt: skip
     try:
         cost = count_cost(network.model)
@@ -247,6 +253,11 @@ def _manifest(
     graph = Graph(
         file=GRAPH_NAME, precision="float32", sha256="0" * 64, parity=proof.for_manifest()
     )
+    graphs = [graph]
+    if half is not None:
+        graphs.append(
+            Graph(file=HALF_NAME, precision="float16", sha256="0" * 64, parity=half.for_manifest())
+        )
     return msgspec.convert(
         msgspec.to_builtins(
             Manifest(
@@ -258,7 +269,7 @@ def _manifest(
                 title=wishes.title or network.title,
                 description=network.description,
                 architecture=found.family,
-                graphs=[graph],
+                graphs=graphs,
                 inputs=network.inputs,
                 outputs=network.outputs,
                 source=source,

@@ -222,10 +222,18 @@ def luma_reference(rgb: Array, luma: Luma, white: float = 255.0) -> Array:
 def with_luma_reference(rgb: Array, y: Array, scale: int, luma: Luma) -> Array:
     """The whole way: RGB of 1 to YCbCr, Cb and Cr enlarged, a network's Y of 255 (1, 1, H * scale,
     W * scale) put in, and back to RGB of 1."""
+    colours = bicubic_reference(to_ycbcr_reference(rgb, luma)[:, 1:], scale)
+    return to_rgb_reference(np.concatenate([y / 255, colours], axis=1), luma)
+
+
+def to_ycbcr_reference(rgb: Array, luma: Luma) -> Array:
+    """RGB (1, 3, H, W) of 1 to Y, Cb, Cr of 1, in float64."""
     matrix, offset = luma.forward()
-    ycbcr = np.einsum("oi,bihw->bohw", matrix, rgb) + offset.reshape(1, 3, 1, 1)
-    colours = bicubic_reference(ycbcr[:, 1:], scale)
-    whole = np.concatenate([np.asarray(y, np.float64) / 255, colours], axis=1)
-    whole -= offset.reshape(1, 3, 1, 1)
-    solved = np.linalg.solve(matrix, whole.reshape(3, -1))
-    return np.asarray(solved.reshape(whole.shape))
+    return np.asarray(np.einsum("oi,bihw->bohw", matrix, rgb) + offset.reshape(1, 3, 1, 1))
+
+
+def to_rgb_reference(ycbcr: Array, luma: Luma) -> Array:
+    """Y, Cb, Cr (1, 3, H, W) of 1 to RGB of 1, in float64."""
+    matrix, offset = luma.forward()
+    shifted = np.asarray(ycbcr, np.float64) - offset.reshape(1, 3, 1, 1)
+    return np.linalg.solve(matrix, shifted.reshape(3, -1)).reshape(shifted.shape)

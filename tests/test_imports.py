@@ -53,7 +53,7 @@ CONVERTERS = (
         "converters.graph", "converters.stored", "converters.readers", "converters.references",
         "converters.writers",
     ),
-    ("converters.cost",),
+    ("converters.cost", "converters.luma_psnr"),
     ("converters.luma", "converters.tf_translate"),
     ("converters.architectures",),
     ("converters.catalogue",),
@@ -62,6 +62,7 @@ CONVERTERS = (
         "converters.card", "converters.card_picture", "converters.drawing", "converters.optimise",
         "converters.precision", "converters.score",
     ),
+    ("converters.showing",),
     ("converters.convert",),
 )  # fmt: skip
 CONVERTERS_MAY = {
@@ -70,7 +71,7 @@ CONVERTERS_MAY = {
 }  # fmt: skip
 FRAMEWORKS_MAY = {
     "converters.references.torch_ops", "converters.references.tensorflow_ops",
-    "converters.readers.framework_process",
+    "converters.readers.torch_process",
 }  # fmt: skip
 CLIENT_MAY = {"numpy", "zmq", "msgpack", "framebridge_client", "_posixshmem"}
 CLIENT_USERS = {"bridge.cli", "bridge.demo"}

@@ -121,10 +121,12 @@ def _show(package: ModelPackage, frame: Pixels) -> Shown:
     if package.manifest.frame_input is None:
         return _show_generator(package)
     from bridge.apply import Applier
-    from converters.card_picture import Panel
-    from converters.convert import Shown
+    from converters import preview
 
     frame = _affordable(package, frame)
+    if preview.suits(package):
+        result, seconds = preview.preview(package, frame, _REPEATS)
+        return _shown(package, frame, result, seconds)
     applier = Applier(package)
     result = applier.run(frame)
     times = []
@@ -133,10 +135,16 @@ def _show(package: ModelPackage, frame: Pixels) -> Shown:
         result = applier.run(frame)
         times.append(time.perf_counter() - start)
     applier.close()
+    return _shown(package, frame, result, float(np.median(times)))
+
+
+def _shown(package: ModelPackage, frame: Pixels, result: Pixels, seconds: float) -> Shown:
+    from converters.card_picture import Panel
+    from converters.convert import Shown
+
+    port = package.manifest.frame_input
     height, width = frame.shape[:2]
-    rate = _rate(
-        float(np.median(times)), width, height, bool(package.manifest.frame_input.size.fixed)
-    )
+    rate = _rate(seconds, width, height, bool(port and port.size.fixed))
     after = f"after, {result.shape[1]}x{result.shape[0]}"
     panels = [
         Panel(f"before, {width}x{height}", _enlarged(frame, result)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -103,6 +104,43 @@ def verify(
         print_json(rows)
     if not all(row["ok"] for row in rows):
         raise typer.Exit(worst)
+
+
+@app.command()
+def score(
+    package: Name,
+    dataset: Annotated[
+        Path, typer.Option("--dataset", help="Folder of pictures at full size, such as Set5.")
+    ],
+    models: ModelFolders = None,
+    as_json: Json = False,
+) -> None:
+    """Measure an upscaler on a set of pictures: PSNR on Y by DCSCN's protocol, beside bicubic."""
+    from converters.score import score as measured
+
+    def tell(done: int, count: int, name: str) -> None:
+        print(f"{done + 1} of {count}: {name}", file=sys.stderr)
+
+    found = measured(Library(models).find(package), dataset, tell)
+    if as_json:
+        print_json(
+            {
+                "package": found.package,
+                "dataset": found.dataset,
+                "scale": found.scale,
+                "metric": "psnr_y_db",
+                "value": round(found.network, 4),
+                "bicubic": round(found.bicubic, 4),
+                "pictures": [msgspec.to_builtins(row) for row in found.rows],
+            }
+        )
+        return
+    rows = [(row.picture, row.network, row.bicubic) for row in found.rows]
+    rows.append(("mean", found.network, found.bicubic))
+    print_columns(
+        ["picture", f"x{found.scale} dB", "bicubic dB", "gain dB"],
+        [[name, f"{ours:.2f}", f"{base:.2f}", f"{ours - base:+.2f}"] for name, ours, base in rows],
+    )
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -77,9 +77,8 @@ def _build(weights: Weights, config: Config) -> Network:
         results.append(x)
     x = graph.concat(results, axis=1)
     if config.nin:
-        a1, b1, b2 = config.nin
-        a = _layer(graph, weights, a1, x)
-        b = _layer(graph, weights, b2, _layer(graph, weights, b1, x))
+        a, b = _side_by_side(graph, weights, config.nin[0], config.nin[1], x)
+        b = _layer(graph, weights, config.nin[2], b)
         x = graph.concat([a, b] if config.version == "v1" else [b, a], axis=1)
     last = config.layers[-1]
     for layer in (*config.upscaling, *config.reconstruction):
@@ -100,6 +99,39 @@ def _build(weights: Weights, config: Config) -> Network:
     )
 
 
+def _side_by_side(
+    graph: NetworkGraph, weights: Weights, one: Layer, other: Layer, x: str
+) -> tuple[str, str]:
+    """Both of the same input: in one convolution where that is possible, since the reading of a
+    wide input is what costs."""
+    if (one.kind, other.kind) != ("dense", "dense") or one.kernel != other.kernel:
+        return _layer(graph, weights, one, x), _layer(graph, weights, other, x)
+    parts = [
+        (
+            _kernel(weights, layer),
+            _bias(weights, layer),
+            take(weights, layer.slope, layer.channels[1:]),
+        )
+        for layer in (one, other)
+    ]
+    kernels, biases, slopes = (np.concatenate(both) for both in zip(*parts, strict=True))
+    results = graph.prelu(graph.conv(x, kernels, biases, pads=_same(one.kernel)), slopes)
+    middle, end = one.channels[1], one.channels[1] + other.channels[1]
+    return graph.channels(results, 0, middle), graph.channels(results, middle, end)
+
+
+def _kernel(weights: Weights, layer: Layer) -> Array:
+    """(O, I, k, k)."""
+    shape = (layer.kernel, layer.kernel, *layer.channels)
+    return take(weights, f"{layer.scope}/conv_W", shape).transpose(3, 2, 0, 1)
+
+
+def _bias(weights: Weights, layer: Layer) -> Array:
+    """(O,): zero where there is none."""
+    out = layer.channels[1]
+    return take(weights, layer.bias, (out,)) if layer.bias else np.zeros(out, np.float32)
+
+
 def _layer(graph: NetworkGraph, weights: Weights, layer: Layer, x: str, factor: float = 1) -> str:
     """One layer, its result multiplied by `factor`."""
     out = layer.channels[1]
@@ -116,9 +148,7 @@ def _layer(graph: NetworkGraph, weights: Weights, layer: Layer, x: str, factor: 
         x = graph.conv(x, depthwise, pads=pads, groups=layer.channels[0])
         x = graph.conv(x, pointwise * np.float32(factor), bias)
     else:
-        shape = (layer.kernel, layer.kernel, *layer.channels)
-        kernel = take(weights, f"{layer.scope}/conv_W", shape).transpose(3, 2, 0, 1)
-        x = graph.conv(x, kernel * np.float32(factor), bias, pads=pads)
+        x = graph.conv(x, _kernel(weights, layer) * np.float32(factor), bias, pads=pads)
     if layer.slope:
         x = graph.prelu(x, take(weights, layer.slope, (out,)))
     return graph.depth_to_space(x, layer.block) if layer.block > 1 else x

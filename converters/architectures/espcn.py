@@ -1,8 +1,9 @@
 """ESPCN: convolutions with tanh between them, and a pixel shuffle.
 
 Source: Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
-Convolutional Neural Network", 2016; names and colours of the files as Nhat-Thanh/ESPCN-Pytorch
-writes them.
+Convolutional Neural Network", 2016; names, order and colours as Nhat-Thanh/ESPCN-Pytorch has them:
+Y, Cb and Cr, clipped to 0 to 1. Its demo.py also blurs by a sigma of 0.3 beforehand, which takes
+detail from pictures that are no reductions: left out here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from math import isqrt
 
 from bridge.inference.manifest import FrameInput, FrameOutput, Size, Tiling
 from converters.architectures.base import Architecture, Found, Network, NotThis, take
+from converters.architectures.limited_ycbcr import around, around_reference
+from converters.architectures.stated_scale import LARGEST_SCALE
 from converters.graph import NetworkGraph
 from converters.references.ops import Ops
 from converters.weights import Array, Weights
@@ -43,9 +46,9 @@ def _recognise(weights: Weights) -> Found:
         raise NotThis("its kernels are not square and odd")
     channels = shapes[0][1]
     if channels != 3:
-        raise NotThis(f"it takes {channels} channels, not RGB")
+        raise NotThis(f"it takes {channels} channels, not Y, Cb and Cr")
     scale = isqrt(shapes[-1][0] // channels)
-    if scale < 2 or shapes[-1][0] != channels * scale**2:
+    if not 2 <= scale <= LARGEST_SCALE or shapes[-1][0] != channels * scale**2:
         raise NotThis("the channels of its last layer are no square number for each colour")
     config = Config(
         tuple(shape[2] for shape in shapes), tuple(shape[0] for shape in shapes), channels, scale
@@ -72,13 +75,7 @@ def _layers(weights: Weights, config: Config) -> list[tuple[Array, Array]]:
 
 def _build(weights: Weights, config: Config) -> Network:
     graph = NetworkGraph()
-    x = "frame"
-    *hidden, last = _layers(weights, config)
-    for weight, bias in hidden:
-        x = graph.tanh(graph.conv(x, weight, bias, pads=(weight.shape[2] // 2,) * 4))
-    weight, bias = last
-    x = graph.conv(x, weight, bias, pads=(weight.shape[2] // 2,) * 4)
-    x = graph.pixel_shuffle(x, config.scale)
+    x = around(graph, "frame", config.scale, lambda ycbcr: _core(graph, weights, config, ycbcr))
     return Network(
         model=graph.model([("frame", (1, 3, "H", "W"))], [(x, "upscaled", (1, 3, "H2", "W2"))]),
         task="upscale",
@@ -86,22 +83,38 @@ def _build(weights: Weights, config: Config) -> Network:
         outputs=[FrameOutput(name="upscaled", scale=config.scale)],
         title=f"ESPCN x{config.scale}",
         description=f"Enlarges each frame {config.scale} times by ESPCN.",
-        tiling=Tiling(overlap=sum(kernel // 2 for kernel in config.kernels)),
+        tiling=Tiling(overlap=max(sum(kernel // 2 for kernel in config.kernels), 2)),
         try_size=(37, 22),
     )
+
+
+def _core(graph: NetworkGraph, weights: Weights, config: Config, x: str) -> str:
+    *hidden, last = _layers(weights, config)
+    for weight, bias in hidden:
+        x = graph.tanh(graph.conv(x, weight, bias, pads=(weight.shape[2] // 2,) * 4))
+    weight, bias = last
+    x = graph.conv(x, weight, bias, pads=(weight.shape[2] // 2,) * 4)
+    return graph.pixel_shuffle(x, config.scale)
 
 
 def _reference(
     ops: Ops, weights: Weights, config: Config, inputs: Mapping[str, Array]
 ) -> Mapping[str, Array]:
-    x = inputs["frame"]
-    for index, layer in enumerate(_LAYERS):
-        weight, bias = weights.arrays[f"{layer}.weight"], weights.arrays[f"{layer}.bias"]
+    def network(ycbcr: Array) -> Array:
+        return forward(ops, weights.arrays, ycbcr, config.scale)
+
+    return {"upscaled": around_reference(inputs["frame"], config.scale, network)}
+
+
+def forward(ops: Ops, arrays: Mapping[str, Array], x: Array, scale: int) -> Array:
+    """The module of the repository: Y, Cb, Cr of 1 to Y, Cb, Cr of 1."""
+    for layer in _LAYERS:
+        weight, bias = arrays[f"{layer}.weight"], arrays[f"{layer}.bias"]
         side = weight.shape[-1] // 2
         x = ops.conv(x, weight, bias, pads=(side, side, side, side))
-        if index < len(_LAYERS) - 1:
+        if layer != _LAYERS[-1]:
             x = ops.tanh(x)
-    return {"upscaled": ops.pixel_shuffle(x, config.scale)}
+    return ops.clip(ops.pixel_shuffle(x, scale), 0, 1)
 
 
-ARCHITECTURE = Architecture("espcn", "ESPCN", "torch", _recognise, _build, _reference)
+ARCHITECTURE = Architecture("espcn", "ESPCN (PyTorch)", "torch", _recognise, _build, _reference)

@@ -81,7 +81,7 @@ def _recognise(weights: Weights) -> Found:
     kind = f"{size[0]}x{size[1]} alone" if size else f"multiples of {told['multiple_of']}"
     return Found(
         Config(core, told),
-        f"ONNX graph of {weights.facts.get('nodes', 'some')} nodes"
+        f"ONNX graph of {len(weights.graph.graph.node)} nodes"
         + (f", x{told['scale']}" if told["scale"] > 1 else ""),
         facts,
         [*told["evidence"], f"tried out at several sizes: {kind}, result x{told['scale']}"],

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import onnx
+import onnx.inliner
+import onnx.version_converter
 from onnx import TensorProto, helper, numpy_helper
 
 from bridge.inference.package import IR_VERSION_MAX, OPSET

@@ -19,7 +19,7 @@ _CLEAR = 0.05
 """So much better is better."""
 _SAME = 2 / 255
 """Pictures so near each other on average are one: then it does not matter which range is taken."""
-_SAID = 0.3
+_SAID = 0.6
 """How much a step of the graph counts that says what the range is."""
 _UNEQUAL = 0.1
 """How much it counts against a range that the result has another."""

@@ -128,7 +128,8 @@ def inspect(request: dict[str, Any]) -> dict[str, Any]:
         model.ParseFromString(request["model"])
     except Exception as error:
         raise WeightsError(
-            place, "an ONNX model", f"{type(error).__name__}: it is damaged or cut short",
+            place, "an ONNX model",
+            f"{type(error).__name__}: one that is damaged, cut short or larger than memory allows",
             "Copy or export the file again.",
         ) from None  # fmt: skip
     graph = model.graph

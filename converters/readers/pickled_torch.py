@@ -209,6 +209,11 @@ TORCH_REBUILDERS: dict[str, Rebuilder] = {
     "collections.defaultdict": lambda *_: {},
     "collections.deque": lambda values=(), *_: _sequence(values),
     "torch.Size": _size,
+    **{
+        f"torch.jit._pickle.build_{kind}list": _sequence
+        for kind in ("int", "double", "bool", "tensor")
+    },
+    "torch.jit._pickle.restore_type_tag": lambda value=None, *_: value,
     "copyreg._reconstructor": _reconstructed,
     "copy_reg._reconstructor": _reconstructed,
     **{f"{module}.{name}": _sequence for module in _BUILTINS for name in ("set", "frozenset")},

@@ -27,6 +27,7 @@ SIDE_MAX = (1 << 32) - 1
 """Of the weights, in bytes, as their length has four: no side of an array can be more."""
 _LIST_MAX_BYTES = 16 << 20
 _TENSORS_MAX = 100_000
+_AT_ONCE_BYTES = 1 << 20
 _REMEDY = "The file is damaged, cut short or no .pict: fetch or export it again."
 
 
@@ -38,19 +39,32 @@ class Entry(msgspec.Struct):
 
 
 class _Decoded(Mapping[str, Array]):
-    """Arrays made of their bytes each time that they are asked for: float32, as shaped."""
+    """Arrays read and made each time that they are asked for, float32, as shaped: between two of
+    them nothing stands in memory.
 
-    def __init__(self, table: Array, codes: Array, entries: list[Entry]) -> None:
-        self._table, self._codes = table, codes
+    Raises: WeightsError: of an array, where the file has changed since.
+    """
+
+    def __init__(self, path: Path, start: int, table: Array, entries: list[Entry]) -> None:
+        self._path, self._table = path, table
         self._places: dict[str, tuple[int, tuple[int, ...]]] = {}
-        start = 0
         for entry in entries:
             self._places[entry.name] = start, tuple(entry.shape)
             start += math.prod(entry.shape)
 
     def __getitem__(self, name: str) -> Array:
         start, shape = self._places[name]
-        codes = self._codes[start : start + math.prod(shape)]
+        size = math.prod(shape)
+        try:
+            codes = np.fromfile(self._path, np.uint8, size, offset=start)
+        except OSError as error:
+            _refuse(
+                f"{self._path} {name}", "a readable file", error.strerror or "an unreadable one"
+            )
+        if len(codes) < size or int(codes.max()) >= len(self._table):
+            _refuse(
+                f"{self._path} {name}", "the file that was opened", "one that has changed since"
+            )
         return np.asarray(np.take(self._table, codes)).reshape(shape)
 
     def __contains__(self, name: object) -> bool:
@@ -77,7 +91,7 @@ def sniff(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path) -> Weights:
-    """The arrays, which take up one byte a weight until they are asked for.
+    """The arrays, each read from the file when it is asked for.
 
     Raises: WeightsError.
     """
@@ -86,25 +100,20 @@ def read(path: Path) -> Weights:
         with path.open("rb") as file:
             listed, left = _part(file, left, f"{path} list", _LIST_MAX_BYTES)
             raw_table, left = _part(file, left, f"{path} table", 4 * TABLE_ENTRIES_MAX)
-            codes, left = _part(file, left, f"{path} weights", left)
+            total, left = _length(file, left, f"{path} weights", left)
+            start = file.tell()
+            if left > total:
+                _refuse(
+                    f"{path} weights", "the end of the file after its third part",
+                    f"{left - total} bytes more",
+                )  # fmt: skip
+            entries = _entries(listed, f"{path} list")
+            table = _table(raw_table, f"{path} table")
+            _check_codes(file, total, entries, len(table), f"{path} weights")
     except OSError as error:
         _refuse(str(path), "a readable file", error.strerror or "an unreadable one")
-    if left:
-        _refuse(f"{path} weights", "the end of the file after its third part", f"{left} bytes more")
-    entries = _entries(bytes(listed), f"{path} list")
-    table = _table(raw_table, f"{path} table")
-    total = sum(math.prod(entry.shape) for entry in entries)
-    if total != len(codes):
-        _refuse(
-            f"{path} weights", f"{total} bytes, one for each weight of the list", f"{len(codes)}"
-        )
-    if int(codes.max(initial=0)) >= len(table):
-        _refuse(
-            f"{path} weights", f"indices below {len(table)}, which the table has entries for",
-            f"{int(codes.max())}",
-        )  # fmt: skip
     return Weights(
-        _Decoded(table, codes, entries), READER.name, (path,), {"table_entries": len(table)},
+        _Decoded(path, start, table, entries), READER.name, (path,), {"table_entries": len(table)},
         (
             f"a list of {len(entries)} names and shapes, a table of {len(table)} values and "
             f"{total} indices, each part with its length before it",
@@ -112,9 +121,8 @@ def read(path: Path) -> Weights:
     )  # fmt: skip
 
 
-def _part(file: BinaryIO, left: int, place: str, most: int) -> tuple[Array, int]:
-    """One part, and what is left of the file after it; nothing is reserved before it is known to be
-    there."""
+def _length(file: BinaryIO, left: int, place: str, most: int) -> tuple[int, int]:
+    """Of the part that begins here, and what is left of the file from its first byte on."""
     prefix = file.read(LENGTH_BYTES)
     left -= LENGTH_BYTES
     if len(prefix) < LENGTH_BYTES:
@@ -124,10 +132,27 @@ def _part(file: BinaryIO, left: int, place: str, most: int) -> tuple[Array, int]
         _refuse(place, f"a length of at most {left} bytes, which the file has left", f"{length}")
     if length > most:
         _refuse(place, f"at most {most} bytes", f"{length}")
-    part = np.fromfile(file, np.uint8, length)
+    return length, left
+
+
+def _part(file: BinaryIO, left: int, place: str, most: int) -> tuple[bytes, int]:
+    """A part, and what is left of the file after it; nothing is reserved before it is known to be
+    there."""
+    length, left = _length(file, left, place, most)
+    part = file.read(length)
     if len(part) < length:
         _refuse(place, f"{length} bytes", f"{len(part)}, then the end")
     return part, left - length
+
+
+def _check_codes(file: BinaryIO, total: int, entries: list[Entry], table: int, place: str) -> None:
+    wanted = sum(math.prod(entry.shape) for entry in entries)
+    if wanted != total:
+        _refuse(place, f"{wanted} bytes, one for each weight of the list", f"{total}")
+    while part := file.read(_AT_ONCE_BYTES):
+        greatest = int(np.frombuffer(part, np.uint8).max())
+        if greatest >= table:
+            _refuse(place, f"indices below {table}, which the table has entries for", f"{greatest}")
 
 
 def _entries(raw: bytes, place: str) -> list[Entry]:
@@ -149,10 +174,10 @@ def _entries(raw: bytes, place: str) -> list[Entry]:
     return entries
 
 
-def _table(raw: Array, place: str) -> Array:
+def _table(raw: bytes, place: str) -> Array:
     if not len(raw) or len(raw) % 4:
         _refuse(place, f"1 to {TABLE_ENTRIES_MAX} values of 4 bytes", f"{len(raw)} bytes")
-    table = raw.view("<f4").astype(np.float32)
+    table = np.frombuffer(raw, "<f4").astype(np.float32)
     if not np.isfinite(table).all():
         _refuse(place, "finite numbers", "NaN or infinity")
     return table

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _MOST_FIELDS = 1_000_000
+_PIECE_BYTES = 1 << 20
 
 
 class WireError(Exception):
@@ -92,20 +93,24 @@ def packed(content: memoryview) -> npt.NDArray[np.uint64]:
 
     Raises: WireError: the last one is cut, or one is over 64 bits.
     """
-    data = np.frombuffer(content, np.uint8)
+    found, at = [np.zeros(0, np.uint64)], 0
+    while at < len(content):
+        end = min(at + _PIECE_BYTES, len(content))
+        while end < len(content) and content[end - 1] & 0x80:
+            end += 1
+        found.append(_unpacked(np.frombuffer(content[at:end], np.uint8)))
+        at = end
+    return np.concatenate(found)
+
+
+def _unpacked(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     ends = np.flatnonzero(data < 0x80)
-    if not len(ends):
-        if len(data):
-            raise WireError("whole numbers", "the end of the data")
-        return np.zeros(0, np.uint64)
+    if not len(ends) or ends[-1] != len(data) - 1:
+        raise WireError("whole numbers", "the end of the data")
     starts = np.concatenate([[0], ends[:-1] + 1])
     lengths = ends - starts + 1
-    if (
-        ends[-1] != len(data) - 1
-        or lengths.max() > 10
-        or data[ends[lengths == 10]].max(initial=0) > 1
-    ):
-        raise WireError("whole numbers of at most 64 bits", "others")
+    if lengths.max() > 10 or data[ends[lengths == 10]].max(initial=0) > 1:
+        raise WireError("numbers of at most 64 bits", "longer ones")
     numbers = np.zeros(len(starts), np.uint64)
     for place in range(int(lengths.max())):
         longer = lengths > place

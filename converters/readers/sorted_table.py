@@ -19,6 +19,7 @@ FOOTER_BYTES = 48
 _TRAILER_BYTES = 5
 _MOST_INFLATED = 64 << 20
 _MOST_KEY_BYTES = 64 << 20
+_MOST_ENTRIES = 200_000
 _Handle = tuple[int, int]
 
 
@@ -61,8 +62,10 @@ def entries(data: bytes) -> list[tuple[bytes, memoryview]]:
                     "keys in order, each once", f"{key[:80]!r} {'twice' if twice else 'too late'}"
                 )
             in_keys += len(key)
-            if in_keys > _MOST_KEY_BYTES:
-                raise WireError(f"at most {_MOST_KEY_BYTES} bytes of keys", "more")
+            if in_keys > _MOST_KEY_BYTES or len(found) >= _MOST_ENTRIES:
+                raise WireError(
+                    f"at most {_MOST_ENTRIES} keys of {_MOST_KEY_BYTES} bytes together", "more"
+                )
             found.append((key, value))
     if used != len(data):
         raise WireError("blocks from the first byte to the footer", f"{len(data) - used} others")

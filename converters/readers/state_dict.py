@@ -16,11 +16,14 @@ from converters.readers.pickled_torch import Parameter, Tensor
 from converters.weights import Array
 
 MOST_ARRAYS = 100_000
-_MOST_STEPS = 1_000_000
+_MOST_STEPS = 5_000_000
+_MOST_NAMES = 1000
+"""Of one and the same value: modules are shared, but not without end."""
 _DEEPEST = 100
 _DEEPEST_WRAPPER = 8
 _LONGEST_NAME = 500
 _MOST_FACTS = 200
+_MOST_KINDS = 10_000
 _DEEPEST_FACT = 5
 
 # What a checkpoint calls the network that is used, the better one first.
@@ -87,7 +90,7 @@ def _unwrapped(value: Any, walk: _Walk, found: Found) -> Any:
     """What of a checkpoint is the network."""
     for _ in range(_DEEPEST_WRAPPER):
         entries = _entries(value)
-        if entries is None or _is_module(value):
+        if entries is None or _is_module(value) or _is_script(value):
             return value
         holders = {key: inner for key, inner in entries.items() if walk.holds_arrays(inner)}
         nested = {
@@ -196,6 +199,11 @@ def _is_module(value: Any) -> bool:
     return state is not None and isinstance(state.get("_modules", state.get("_parameters")), dict)
 
 
+def _is_script(value: Any) -> bool:
+    """Whether it is a module of TorchScript, whose parts are its attributes."""
+    return isinstance(value, Record) and value.kind.startswith("__torch__.")
+
+
 def _state_of(value: Any) -> dict[Any, Any] | None:
     """Attributes of a record."""
     if not isinstance(value, Record):
@@ -258,9 +266,9 @@ class _Walk:
     def leaves(self, root: Any, kinds: dict[str, Any]) -> Iterator[tuple[str, Tensor | Array]]:
         """Arrays by their dotted names; of the modules on the way, what is plain, into `kinds`."""
         waiting: list[tuple[str, Any, tuple[int, ...]]] = [("", root, ())]
-        for _ in range(_MOST_STEPS):
-            if not waiting:
-                return
+        visits: dict[int, int] = {}
+        steps = 0
+        while waiting:
             name, value, above = waiting.pop()
             value = _leaf(value)
             if isinstance(value, _LEAVES):
@@ -273,16 +281,21 @@ class _Walk:
                     f"{self._place} {name[:120]}",
                     f"at most {_DEEPEST} levels and {_LONGEST_NAME} letters", "more of them",
                 )  # fmt: skip
+            children = list(self._children(value, kinds, name))
+            steps += 1 + len(children)
+            visits[id(value)] = visits.get(id(value), 0) + 1
+            if visits[id(value)] > _MOST_NAMES or steps > _MOST_STEPS:
+                raise UnsafeWeightsError(
+                    f"{self._place} {name[:120]}", f"at most {_MOST_NAMES:,} names for one value",
+                    "more", "Values that hold each other many times over are not followed.",
+                )  # fmt: skip
+            path = (*above, id(value))
             inside = [
-                (f"{name}.{key}" if name else key, child, (*above, id(value)))
-                for key, child in self._children(value, kinds, name)
+                (f"{name}.{key}" if name else key, child, path)
+                for key, child in children
                 if self.holds_arrays(child)
             ]
             waiting.extend(reversed(inside))
-        raise UnsafeWeightsError(
-            self._place, f"at most {_MOST_STEPS:,} values around the arrays", "more",
-            "Values that hold each other many times over are not followed.",
-        )  # fmt: skip
 
     def _children(self, value: Any, kinds: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
         if not _is_module(value):
@@ -291,7 +304,7 @@ class _Walk:
                 yield _key(key), child
             return
         state = _state_of(value) or {}
-        if len(kinds) < MOST_ARRAYS:
+        if len(kinds) < _MOST_KINDS:
             kinds[name] = {
                 "class": value.kind,
                 **{

@@ -19,7 +19,7 @@ from converters.readers.tf_types import NUMBERS, STRING, name_of
 
 COPY = "Copy the files of the checkpoint again, all of them, and keep their names."
 _MOST_ARRAY_BYTES = 4 << 30
-_MOST_INDEX_BYTES = 256 << 20
+_MOST_INDEX_BYTES = 64 << 20
 _MOST_TENSORS = 100_000
 _MOST_SHARDS = 10_000
 _MOST_DIMENSIONS = 32

@@ -26,6 +26,7 @@ from converters.weights import Array
 
 _MOST_DIMENSIONS = 32
 _MOST_ELEMENTS = 1 << 40
+_LONGEST_LIST_BYTES = 1 << 20
 _CONTENT = 4
 # Of each type, the field that has single values.
 _VALUES = {
@@ -139,6 +140,8 @@ def _list(message: memoryview) -> list[Any]:
     values: list[Any] = []
     for part in fields(message):
         together = part.wire == LENGTH and part.tag in (3, 4, 5, 6)
+        if len(part.content) > _LONGEST_LIST_BYTES:
+            raise WireError(f"at most {_LONGEST_LIST_BYTES} bytes in a list", "more")
         if not together:
             values += _single(part, function=9) or []
         elif part.tag == 4:

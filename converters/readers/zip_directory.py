@@ -91,6 +91,8 @@ class ZipDirectory:
                 raise self._too_much(f"at most {MOST_BYTES:,} bytes", f"{total:,}", entry.name)
             entries[entry.name] = entry
             spans.append((header, entry.start + entry.stored_bytes, entry.name))
+        if position != size:
+            raise self._wrong(f"{size:,} bytes of directory", f"{position:,}")
         spans.sort()
         for (_, end, _), (begin, _, name) in pairwise(spans):
             if begin < end:
@@ -107,7 +109,9 @@ class ZipDirectory:
         found = data.rfind(b"PK\5\6")
         if found < 0 or found + _END.size > len(data):
             raise self._wrong("the directory at the end of a zip", "none")
-        _, _, _, _, count, size, start, _ = _END.unpack_from(data, found)
+        _, _, _, here, count, size, start, _ = _END.unpack_from(data, found)
+        if here != count:
+            raise self._wrong(f"{count:,} entries", f"{here:,}")
         end = self._size - tail + found
         if 0xFFFF not in (count,) and 0xFFFFFFFF not in (size, start):
             return start, size, count

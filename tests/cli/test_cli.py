@@ -434,3 +434,26 @@ def _on_a_terminal(words: list[str], environment: dict[str, str]) -> str:
             os.close(ours)
         process.wait(timeout=60)
     return written.decode()
+
+
+def test_an_upscaler_is_scored_on_a_folder_of_pictures(run: Run, tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    random = np.random.default_rng(0)
+    for name in ("a.png", "b.png"):
+        soft = Image.fromarray(random.integers(0, 256, (9, 8, 3), np.uint8))
+        soft.resize((40, 45), Image.Resampling.BICUBIC).save(pictures / name)
+    done = run("models", "score", "upscale-x2", "--dataset", pictures, "--json")
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert (found["scale"], found["metric"]) == (2, "psnr_y_db")
+    assert [row["picture"] for row in found["pictures"]] == ["a.png", "b.png"]
+    assert found["value"] > 20
+    assert "2 of 2: b.png" in done.stderr
+    shown = run("models", "score", "upscale-x2", "--dataset", pictures).stdout
+    assert f"{found['value']:.2f}" in shown.splitlines()[-1]
+    assert "bicubic" in shown
+    refused = run("models", "score", "passthrough", "--dataset", pictures)
+    assert refused.returncode == 1
+    assert "enlarges frames" in refused.stderr
+    assert run("models", "score", "upscale-x2", "--dataset", tmp_path / "none").returncode == 2

@@ -52,8 +52,9 @@ def test_one_that_does_not_end_is_ended() -> None:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="limits of memory are Linux'")
 def test_one_that_wants_too_much_memory_is_refused() -> None:
-    from tests.converters.readers.test_onnx_file import model
-
-    large = model(other=np.zeros(8 << 20, np.float32)).SerializeToString()
-    with pytest.raises((WeightsError, UnsafeWeightsError)):
-        call("inspect", {"model": large, "place": "weights"}, memory_bytes=1 << 20)
+    nodes = b"\x0a\x00" * (1 << 20)  # of which each takes a hundred bytes once it is read
+    graph = b"\x3a\x80\x80\x80\x01" + nodes
+    with pytest.raises(WeightsError, match="than memory allows"):
+        call("inspect", {"model": graph, "place": "weights"}, memory_bytes=1 << 20)
+    with pytest.raises(UnsafeWeightsError, match="nodes"):
+        call("inspect", {"model": graph + b"\x3a\x04\x62\x02\x0a\x00", "place": "weights"})

@@ -6,30 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor
 
-from models.recipes.luma import FloatPicture, luma
+from converters import luma_psnr
+from converters.luma_psnr import FloatPicture, Pair, Rgb8, find_pictures, luma
 from models.recipes.upscale.network import SCALE, UpscaleNetwork
 
-Rgb8 = npt.NDArray[np.uint8]
-"""uint8 (H, W, 3), RGB."""
+__all__ = [
+    "Pair",
+    "Patches",
+    "Rgb8",
+    "Sample",
+    "find_pictures",
+    "make_sample",
+    "read_pair",
+    "split",
+]
 
-PICTURE_SUFFIXES = (".png", ".bmp", ".jpg", ".jpeg")
 HELD_OUT_EVERY = 20
 """Every twentieth training picture is kept back to watch the training with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One picture at both resolutions: uint8 RGB, `high` exactly SCALE times `low`."""
-
-    low: Rgb8
-    high: Rgb8
-    grey: bool
-    """The file holds one channel; here it stands in all three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +41,9 @@ class Sample:
     missing: Tensor
 
 
-def find_pictures(folder: Path) -> list[Path]:
-    """Picture files under `folder`, at any depth, in a fixed order."""
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
-
-
 def read_pair(path: Path) -> Pair:
     """Crop to a multiple of the scale and reduce in 8-bit RGB, as DCSCN does."""
-    with Image.open(path) as file:
-        grey = file.mode == "L"
-        picture = file.convert("RGB")
-    width, height = (side - side % SCALE for side in picture.size)
-    picture = picture.crop((0, 0, width, height))
-    low = picture.resize((width // SCALE, height // SCALE), Image.Resampling.BICUBIC)
-    return Pair(np.asarray(low), np.asarray(picture), grey)
+    return luma_psnr.read_pair(path, SCALE)
 
 
 def make_sample(pair: Pair) -> Sample:

@@ -140,3 +140,11 @@ def write(
     index = folder / f"{name}.index"
     index.write_bytes(table(sorted([*pairs, *extra]), snappy=snappy))
     return index
+
+
+def write_one(folder: Path, described: bytes, data: bytes = b"", head: bytes = b"") -> Path:
+    """A checkpoint of one tensor `w`, whatever is said of it. Returns: its index."""
+    (folder / "net.data-00000-of-00001").write_bytes(data)
+    index = folder / "net.index"
+    index.write_bytes(table([(b"", head or header()), (b"w", described)]))
+    return index

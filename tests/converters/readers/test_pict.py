@@ -77,6 +77,17 @@ def test_arrays_are_made_when_they_are_asked_for(tmp_path: Path) -> None:
     assert weights.arrays["a"].max() < 1
 
 
+@pytest.mark.parametrize("left", [0, 1100])
+def test_a_file_that_changes_after_it_was_opened_is_refused(tmp_path: Path, left: int) -> None:
+    weights = read(tmp_path, pict())
+    (tmp_path / "weights").write_bytes(pict()[:left])
+    with pytest.raises(WeightsError, match="changed since"):
+        weights.arrays["a"]
+    (tmp_path / "weights").unlink()
+    with pytest.raises(WeightsError, match="readable"):
+        weights.arrays["a"]
+
+
 BAD: Sequence[tuple[str, bytes, str]] = [
     ("an empty file", b"", "0 bytes"),
     ("a list beyond the end", struct.pack(">I", 1 << 31) + b"[]", "has left"),

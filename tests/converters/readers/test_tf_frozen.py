@@ -145,6 +145,7 @@ def test_texts_are_left_out(tmp_path: Path) -> None:
         "a group": b"\x0b\x0c",
         "a field that no graph has": part(9, b""),
         "no text": part(1, part(1, b"\xff\xfe") + part(2, b"Relu")),
+        "a list without end": node("n", "X", (), attribute("a", part(1, part(5, bytes(2 << 20))))),
     }.values(),
 )
 def test_what_a_graph_may_not_hold(tmp_path: Path, more: bytes) -> None:
