@@ -85,7 +85,7 @@ def _build(weights: Weights, config: Config) -> Network:
         x = _layer(graph, weights, layer, x, _RISE if layer is last else 1)
     x = with_detail(graph, "frame", x, config.scale)
     scale = config.scale
-    reach = sum(-(-layer.kernel // 2) for layer in config.layers)
+    reach = sum(layer.kernel // 2 for layer in config.layers)
     return Network(
         model=graph.model([("frame", (1, 3, "H", "W"))], [(x, "upscaled", (1, 3, "H2", "W2"))]),
         task="upscale",
@@ -93,7 +93,7 @@ def _build(weights: Weights, config: Config) -> Network:
         outputs=[FrameOutput(name="upscaled", scale=scale)],
         title=f"DCSCN x{scale}",
         description=f"Enlarges each frame {scale} times: its Y by DCSCN, its colours by bicubic.",
-        tiling=Tiling(overlap=reach),
+        tiling=Tiling(overlap=max(reach, 2)),
         limits=["It sharpens Y alone: edges between colours of like brightness stay bicubic."],
         try_size=(48, 37),
     )
