@@ -18,6 +18,7 @@ import numpy as np
 from bridge.inference.manifest import FrameInput, FrameOutput, Size, Tiling
 from converters.architectures.base import Architecture, Found, Network, take, wrong
 from converters.architectures.dcscn_layers import Config, Layer, layers_of
+from converters.architectures.stated_scale import check_stated_scale
 from converters.architectures.training_slots import without_training
 from converters.graph import NetworkGraph
 from converters.luma import (
@@ -69,6 +70,7 @@ def _listed(numbers: list[int]) -> str:
 
 
 def _build(weights: Weights, config: Config) -> Network:
+    check_stated_scale(weights, config.scale)
     graph = NetworkGraph()
     x = to_luma(graph, "frame", DCSCN_STUDIO)
     results = []

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from converters.architectures.stated_scale import stated_scale
+from bridge.errors import NetworkError
+from converters.architectures.stated_scale import check_stated_scale, stated_scale
 from tests.converters.proving import weights_of
 
 
@@ -18,3 +19,10 @@ def test_it_is_taken_from_the_options() -> None:
 def test_what_is_no_scale_counts_as_nothing(options: Any) -> None:
     assert stated_scale(weights_of({}, options=options)) is None
     assert stated_scale(weights_of({})) is None
+
+
+def test_another_scale_than_the_arrays_tell_is_an_error() -> None:
+    check_stated_scale(weights_of({}), 2)
+    check_stated_scale(weights_of({}, options={"scale": 2}), 2)
+    with pytest.raises(NetworkError, match="2, which its arrays tell, got 3"):
+        check_stated_scale(weights_of({}, options={"scale": 3}), 2)
