@@ -12,6 +12,7 @@ from converters.architectures import (
     celeba_autoencoder,
     dcscn,
     deblurgan,
+    deblurgan_keras,
     deblurgan_v2,
     espcn,
     fast_neural_style,
@@ -60,8 +61,6 @@ READERS: tuple[Reader, ...] = (
 """The more certain a format's marks, the earlier."""
 
 ARCHITECTURES: tuple[Architecture, ...] = (
-    # First: a graph tells what is done with its weights, and their names do not.
-    onnx_graph.ARCHITECTURE,
     dcscn.ARCHITECTURE,
     fsrcnn.ARCHITECTURE,
     fsrcnn_tensorflow.ARCHITECTURE,
@@ -73,6 +72,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     pix2pix.ARCHITECTURE,
     deblurgan.ARCHITECTURE,
     deblurgan_v2.ARCHITECTURE,
+    deblurgan_keras.ARCHITECTURE,
     junyanz.ARCHITECTURE,
     fast_neural_style.ARCHITECTURE,
     ml5_style.ARCHITECTURE,
@@ -80,6 +80,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     mnist.ARCHITECTURE,
     anime4k_keras.ARCHITECTURE,
     tf_graph.ARCHITECTURE,
+    onnx_graph.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
 

@@ -22,6 +22,7 @@ from bridge.errors import (
 )
 from bridge.inference.external_data import check_text, external_tensors, take_in
 from bridge.inference.manifest import DataFile, Graph, Manifest, Precision
+from bridge.inference.outline import outline_of
 from bridge.inference.plain_file import PACKAGE_MAX_BYTES, check_plain, open_plain, read_checked
 from bridge.inference.ports import check_ports
 
@@ -179,8 +180,14 @@ def save(folder: Path, manifest: Manifest, graphs: Mapping[str, bytes | Path]) -
             else:
                 (scratch / file).write_bytes(content)
         (scratch / MANIFEST_NAME).write_bytes(manifest_toml(manifest))
+        written = ModelPackage.open(scratch)
         for graph in hashed:
-            ModelPackage.open(scratch).load_graph(graph.precision)
+            if isinstance(graphs[graph.file], Path) and not graph.data:
+                # All values are in the file, which has just been compared with its hash.
+                path = scratch / graph.file
+                _check_graph(_parsed(_outline(path), path), manifest, path)
+            else:
+                written.load_graph(graph.precision)
         scratch.chmod(0o755)
         old = folder.with_name(f".{folder.name}-old")
         replaced = folder.is_dir()
@@ -223,10 +230,17 @@ def _data_files(
 ) -> list[DataFile]:
     """Of the files that will be written, those that the graph's external data lies in."""
     content = graphs[file]
-    model = _parsed(content.read_bytes() if isinstance(content, Path) else content, Path(file))
+    model = _parsed(_outline(content) if isinstance(content, Path) else content, Path(file))
     entries = [entry for tensor in external_tensors(model) for entry in tensor.external_data]
     names = {entry.value for entry in entries if entry.key == "location"} & set(graphs)
     return [DataFile(file=name, sha256=digests[name]) for name in sorted(names)]
+
+
+def _outline(path: Path) -> bytes:
+    try:
+        return outline_of(path)
+    except ValueError as error:
+        raise _no_model(path, str(error)) from None
 
 
 def _parsed(content: bytes, path: Path) -> onnx.ModelProto:
@@ -238,9 +252,11 @@ def _parsed(content: bytes, path: Path) -> onnx.ModelProto:
         check_text(model)
         return model
     except Exception as error:  # protobuf raises several unrelated types
-        raise GraphMismatchError(
-            str(path), "an ONNX model", f"{type(error).__name__}", "Convert the weights again."
-        ) from None
+        raise _no_model(path, type(error).__name__) from None
+
+
+def _no_model(path: Path, found: str) -> GraphMismatchError:
+    return GraphMismatchError(str(path), "an ONNX model", found, "Convert the weights again.")
 
 
 def _missing(place: str, file: str, error: OSError) -> GraphMissingError:

@@ -276,14 +276,17 @@ def _reference(
     return {"deblurred": ops.clip(frame + ops.tanh(x), -1, 1)}
 
 
-ARCHITECTURE = Architecture("deblurgan", "DeblurGAN", "torch", _recognise, _build, _reference)
+_NAMES = r"(.*\.)?model\.\d+\.(conv_block\.\d+\.)?[a-z_]+"
+ARCHITECTURE = Architecture(
+    "deblurgan", "DeblurGAN", "torch", _recognise, _build, _reference, _NAMES
+)
 WITHOUT_DROPOUT = Architecture(
     "deblurgan-no-dropout", "DeblurGAN with one convolution a block, trained with --no_dropout",
-    "torch", _recognise_without_dropout, _build, _reference,
+    "torch", _recognise_without_dropout, _build, _reference, _NAMES,
 )  # fmt: skip
 """Differs from `ARCHITECTURE` in what no array tells: reached only by its name."""
 ANY_RESNET = Architecture(
     "deblurgan-resnet", "DeblurGAN, where the file could be a CycleGAN generator too",
-    "torch", _recognise_any, _build, _reference,
+    "torch", _recognise_any, _build, _reference, _NAMES,
 )  # fmt: skip
 """Stands after all that recognise generators of this layout: reached only by its name."""

@@ -238,4 +238,5 @@ def _reference(
 ARCHITECTURE = Architecture(
     "deblurgan-v2", "DeblurGAN-v2 (MobileNetV2, Inception-ResNet-v2)", "torch",
     _recognise, _build, _reference,
+    r"(.*\.)?(fpn\.(enc\d|td\d|lateral\d|features|inception)|head\d|smooth2?|final)\..+",
 )  # fmt: skip

@@ -89,22 +89,28 @@ def _miss_on_flat(weights: Weights, steps: list[Step], last: Step, scale: int) -
     """How far the middle of a flat picture of middle grey comes out from it, at most; infinite
     where the arrays do not allow to say."""
     flat = np.full(steps[0].kernel[1], 0.5)
+
+    def numbers(name: str) -> Array:
+        array = weights.arrays[name]
+        if array.dtype.kind not in "fiu":
+            raise ValueError(name)
+        return array.astype(np.float64)
+
     try:
         with np.errstate(all="ignore"):
             x = flat
             for step in steps:
-                x = weights.arrays[step.weight].astype(np.float64).sum((2, 3)) @ x
-                x = x + weights.arrays[step.bias]
+                x = numbers(step.weight).sum((2, 3)) @ x + numbers(step.bias)
                 if step.slope:
-                    x = np.maximum(x, 0) + weights.arrays[step.slope] * np.minimum(x, 0)
-            taps = np.einsum("iohw,i->ohw", weights.arrays[last.weight].astype(np.float64), x)
+                    x = np.maximum(x, 0) + numbers(step.slope) * np.minimum(x, 0)
+            taps = np.einsum("iohw,i->ohw", numbers(last.weight), x)
             phases = [
-                taps[:, row::scale, column::scale].sum((1, 2)) + weights.arrays[last.bias]
+                taps[:, row::scale, column::scale].sum((1, 2)) + numbers(last.bias)
                 for row in range(scale)
                 for column in range(scale)
             ]
             miss = float(np.abs(np.stack(phases) - flat[: taps.shape[0]]).max())
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError):
         return np.inf
     return miss if np.isfinite(miss) else np.inf
 

@@ -235,7 +235,7 @@ def _said(weights: Weights) -> Range | None:
 
 def _shown(pair: Pair) -> str:
     (low, high), (dark, light) = pair
-    return f"{low:g}..{high:g} to {dark:g}..{light:g}"
+    return f"{low:g}..{high:g}" + ("" if pair[0] == pair[1] else f" to {dark:g}..{light:g}")
 
 
 def _try_size(made: Translated, config: Config, around: int) -> tuple[int, int]:

@@ -51,7 +51,7 @@ def main(path: str) -> int:
     os.dup2(2, 1)
     _limit()
     try:
-        _send(messages, {"facts": _read(path, messages)})
+        _send(messages, {"facts": read(path, messages)})
     except Refused as refused:
         expected, found = refused.args
         _send(messages, {"expected": expected, "found": found, "unsafe": refused.unsafe})
@@ -91,7 +91,12 @@ def _limit() -> None:
         resource.setrlimit(kind, (value, hard))
 
 
-def _read(path: str, messages: BinaryIO) -> dict[str, Any]:
+def read(path: str, messages: BinaryIO) -> dict[str, Any]:
+    """Writes the arrays of a file as messages.
+
+    Returns: what else is known: "layout", "layers", "config", "keras_version", "skipped".
+    Raises: Refused, Unsafe, and whatever h5py and zipfile raise of damaged files.
+    """
     import h5py
 
     with open(path, "rb") as file:

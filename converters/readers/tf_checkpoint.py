@@ -30,11 +30,14 @@ _DATA = re.compile(r"(.+)\.data-\d{5}-of-\d{5}")
 
 
 def _sniff(path: Path, head: bytes) -> bool:
-    index = _index_of(path, head)
-    if index is None:
-        return False
-    # Data without their index are told by their name, which is all that they have of their own.
-    return _is_index(index) or (not index.exists() and _says_data(path, head))
+    try:
+        index = _index_of(path, head)
+        if index is None:
+            return False
+        # Data without their index are told by their name: they have nothing else of their own.
+        return _is_index(index) or (not index.exists() and _says_data(path, head))
+    except (OSError, ValueError):
+        return False  # a name that no file can have
 
 
 def _says_data(path: Path, head: bytes) -> bool:
@@ -93,8 +96,12 @@ def _is_index(path: Path) -> bool:
 
 
 def _read(path: Path) -> Weights:
-    index = _index_of(path, _first_bytes(path))
-    if index is None or not index.is_file():
+    try:
+        index = _index_of(path, _first_bytes(path))
+        there = index is not None and index.is_file()
+    except (OSError, ValueError):
+        index, there = None, False
+    if index is None or not there:
         raise WeightsError(
             str(path), f"its index{f' {index.name}' if index else ''} beside it", "none", COPY
         )

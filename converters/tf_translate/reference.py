@@ -337,3 +337,8 @@ _STEPS: dict[str, Step] = {
     "Gather": _plain(np.take), "GatherV2": _plain(lambda x, at, axis: x.take(at, int(axis))),
     "ZerosLike": _plain(np.zeros_like), "OnesLike": _plain(np.ones_like),
 }  # fmt: skip
+
+
+def steps() -> frozenset[str]:
+    """The operations that are known here."""
+    return frozenset(_STEPS)

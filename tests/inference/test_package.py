@@ -365,6 +365,20 @@ def _unfit(models: ModuleType, folder: Path) -> None:
     models.network().stating(outputs=[FrameOutput(name="image")]).write(folder)
 
 
+def _bad_file(models: ModuleType, folder: Path) -> None:
+    source = folder.parent.with_suffix(".onnx")
+    source.write_bytes(b"no graph at all")
+    save(folder, models.network().manifest, {GRAPH: source})
+
+
+def _unfit_file(models: ModuleType, folder: Path) -> None:
+    source = folder.parent.with_suffix(".onnx")
+    made = models.network()
+    source.write_bytes(made.core.SerializeToString())
+    unfit = msgspec.structs.replace(made.manifest, outputs=[FrameOutput(name="image")])
+    save(folder, unfit, {GRAPH: source})
+
+
 def _absent(models: ModuleType, folder: Path) -> None:
     manifest = models.network().manifest
     second = Graph(file="second.onnx", precision="int8", sha256="0" * 64)
@@ -386,7 +400,9 @@ def test_a_graph_is_saved_from_its_file_as_from_its_bytes(
 
 
 @pytest.mark.parametrize("exists", [True, False])
-@pytest.mark.parametrize("fail", [_bad_graph, _bad_manifest, _unfit, _absent])
+@pytest.mark.parametrize(
+    "fail", [_bad_graph, _bad_manifest, _unfit, _absent, _bad_file, _unfit_file]
+)
 def test_a_failed_save_leaves_everything_as_it_was(
     fail: Callable[[ModuleType, Path], None], exists: bool, tmp_path: Path, small_models: ModuleType
 ) -> None:

@@ -128,6 +128,11 @@ def test_marks_that_only_deblurgan_has_are_enough(given: Any) -> None:
     assert ARCHITECTURE.recognise(weights_of(arrays(**given))).evidence
 
 
+def test_its_own_arrays_are_near() -> None:
+    assert ARCHITECTURE.nearness(weights_of(arrays(prefix="module."))) == 1
+    assert ARCHITECTURE.nearness(weights_of({"conv1.conv2d.weight": np.zeros(1)})) == 0
+
+
 def test_arrays_of_another_network_are_refused() -> None:
     with pytest.raises(NotThis, match="conv_block"):
         ARCHITECTURE.recognise(weights_of({"model.1.weight": np.zeros((8, 3, 7, 7))}))

@@ -109,6 +109,11 @@ def test_arrays_of_another_network_are_refused(
         ARCHITECTURE.recognise(weights_of(arrays))
 
 
+def test_its_own_arrays_are_near() -> None:
+    assert ARCHITECTURE.nearness(weights_of(filled(SMALL, prefix="module."))) == 1
+    assert ARCHITECTURE.nearness(weights_of({"conv1.conv2d.weight": np.zeros(1)})) == 0
+
+
 def test_another_backbone_is_refused() -> None:
     arrays = {name: a for name, a in filled(SMALL).items() if ".features." not in name}
     arrays = {name: a for name, a in arrays.items() if ".enc0." not in name}

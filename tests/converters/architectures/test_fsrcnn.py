@@ -172,3 +172,14 @@ def test_what_is_not_finite_is_recognised_and_refused_when_built(name: str) -> N
     weights = weights_of(changed)
     with pytest.raises(NetworkError, match="finite"):
         ARCHITECTURE.build(weights, ARCHITECTURE.recognise(weights).config)
+
+
+@pytest.mark.parametrize("kind", ["U3", "complex64", "object", "bool"])
+def test_what_is_no_number_tells_no_scale_and_is_refused_when_built(kind: str) -> None:
+    changed: dict[str, Any] = flat_at(3)
+    changed["expand.weight"] = changed["expand.weight"].astype(kind)
+    weights = weights_of(changed)
+    found = ARCHITECTURE.recognise(weights)
+    assert "do not tell" in found.evidence[-1]
+    with pytest.raises(NetworkError, match="numbers"):
+        ARCHITECTURE.build(weights, found.config)

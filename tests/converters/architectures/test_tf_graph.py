@@ -260,6 +260,40 @@ def test_damaged_weights_are_refused() -> None:
     _refused(graph, "its value is not in the file")
 
 
+def test_graphs_that_were_changed_are_refused_or_built() -> None:
+    random = np.random.default_rng(0)
+    wrong = [None, -1, 0, 1 << 40, "x", [], [1], [-1] * 4, [1, 3, 3, 1], float("nan"), {"a": 1}]
+    refused = 0
+    for _ in range(60):
+        graph = upscaler(2, 3)
+        node = graph.nodes[random.integers(1, len(graph.nodes))]
+        other = graph.nodes[random.integers(len(graph.nodes))]
+        match random.integers(6):
+            case 0:
+                node["op"] = other["op"]
+            case 1 if node["input"]:
+                node["input"][random.integers(len(node["input"]))] = other["name"]
+            case 2 if node["attr"]:
+                key = random.choice(list(node["attr"]))
+                node["attr"][key] = wrong[random.integers(len(wrong))]
+            case 3:
+                node["input"] = [*node["input"], other["name"]][random.integers(2) :]
+            case 4 if node["op"] == "Const":
+                array = graph.arrays[node["name"]]
+                graph.arrays[node["name"]] = [array[None], array.ravel(), array * 0 - (1 << 30)][
+                    random.integers(3)
+                ]
+            case _:
+                graph.nodes.remove(node)
+        try:
+            found = ARCHITECTURE.recognise(weights(graph))
+        except NotThis:
+            refused += 1
+        else:
+            assert ARCHITECTURE.build(weights(graph), found.config).model.graph.node
+    assert refused > 20
+
+
 @pytest.mark.parametrize("listed", ["nodes", [1], [{"name": "a"}], {"a": 1}, [None] * 3])
 def test_lists_that_are_no_graph_are_refused(listed: Any) -> None:
     with pytest.raises(NotThis):

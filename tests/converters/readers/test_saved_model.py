@@ -12,6 +12,7 @@ from converters import parity
 from converters.architectures.tf_graph import ARCHITECTURE
 from converters.readers.base import head_of
 from converters.readers.saved_model import READER
+from converters.tf_translate.trial import soft_picture
 from tests.converters.proving import prove, shared
 from tests.converters.readers.saved_model_writer import (
     calls,
@@ -35,10 +36,11 @@ def test_functions_are_laid_out_and_variables_are_constants(tmp_path: Path) -> N
     path = folder(tmp_path / "net", one_layer(), ARRAYS)
     assert READER.sniff(path, b"")
     read = READER.read(path)
-    assert [(n["op"], n["inputs"]) for n in read.facts["graph"] if n["op"] != "Placeholder"] == [
-        ("Relu", ["call//conv:0"]), ("Conv2D", ["x:0", "call//read:0"]),
-        ("Identity", ["v:0"]), ("Const", []),
-    ] or len(read.facts["graph"]) == 5  # fmt: skip
+    assert {n["name"]: (n["op"], n["inputs"]) for n in read.facts["graph"]} == {
+        "call//shown//r": ("Relu", ["call//conv:0"]),
+        "call//conv": ("Conv2D", ["x:0", "call//read:0"]),
+        "call//read": ("Identity", ["v:0"]), "v": ("Const", []), "x": ("Placeholder", []),
+    }  # fmt: skip
     np.testing.assert_array_equal(read.arrays["v"], KERNEL)
     assert read.facts["outputs"] == ["call//shown//r:0"]
     network = prove(ARCHITECTURE, read)
@@ -153,19 +155,30 @@ def test_the_real_one_becomes_a_package_of_its_size() -> None:
 
 
 def test_the_real_one_gives_what_tensorflow_gives() -> None:
+    """On a picture with edges this network multiplies differences by up to 740, and it was saved in
+    float64. TensorFlow's own float32 is 0.007 of 255 off its float64, and so are we; the network
+    itself, calculated in float64, is the same to 3e-6."""
     tf = pytest.importorskip("tensorflow")
+    from converters.references.tensorflow_ops import TensorFlowOps
+
     path = shared(REAL)
     read = READER.read(path)
-    network = ARCHITECTURE.build(read, ARCHITECTURE.recognise(read).config)
-    given = parity.inputs_for(network)
-    ours = parity.run(network.model.SerializeToString(), given)["result"]
-    with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
-        tf.compat.v1.saved_model.loader.load(session, ["serve"], str(path))
-        feed = {"serving_default_input_1:0": given["frame"].transpose(0, 2, 3, 1)}
-        theirs = session.run("StatefulPartitionedCall:0", feed).transpose(0, 3, 1, 2)
-    apart = np.abs(ours - theirs).max() * 255
-    print(f"SavedModel: {apart:.2e} of 255")
-    assert apart <= 1e-3
+    config = ARCHITECTURE.recognise(read).config
+    network = ARCHITECTURE.build(read, config)
+    for picture in (soft_picture(3, (32, 32)), parity.inputs_for(network)["frame"]):
+        given = {"frame": picture}
+        ours = parity.run(network.model.SerializeToString(), given)["result"]
+        exact = ARCHITECTURE.reference(parity.NumpyOps(), read, config, given)["result"]
+        float32 = ARCHITECTURE.reference(TensorFlowOps(), read, config, given)["result"]
+        with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
+            tf.compat.v1.saved_model.loader.load(session, ["serve"], str(path))
+            feed = {"serving_default_input_1:0": picture.transpose(0, 2, 3, 1)}
+            theirs = session.run("StatefulPartitionedCall:0", feed).transpose(0, 3, 1, 2)
+        floor = np.abs(float32 - theirs).max() * 255
+        apart = np.abs(ours - theirs).max() * 255
+        print(f"SavedModel: {apart:.1e} of 255, TensorFlow in float32 {floor:.1e}")
+        assert np.abs(exact - theirs).max() * 255 <= 1e-4
+        assert apart <= max(1e-3, 2 * floor)
 
 
 def test_what_tensorflow_saves_is_read(tmp_path: Path) -> None:

@@ -103,6 +103,20 @@ def test_a_listing_reaches_into_no_other_folder(tmp_path: Path) -> None:
         READER.read(inner / "checkpoint")
 
 
+@pytest.mark.parametrize("name", ["a\0b", "a" * 300, "..", "", "a\\..\\..", "\udcff"])
+def test_a_listing_of_names_that_no_file_can_have(tmp_path: Path, name: str) -> None:
+    listing = tmp_path / "checkpoint"
+    listing.write_bytes(b'model_checkpoint_path: "%b"' % name.encode("utf-8", "surrogateescape"))
+    for path in (listing, tmp_path):
+        assert not sniffed(path)
+        with pytest.raises(WeightsError):
+            READER.read(path)
+
+
+def test_a_name_that_is_too_long_is_no_checkpoint(tmp_path: Path) -> None:
+    assert not sniffed(tmp_path / ("a" * 250))
+
+
 def test_files_of_other_formats_are_left(tmp_path: Path) -> None:
     for name, content in {
         "net.index": b"PK\x03\x04" + bytes(100),

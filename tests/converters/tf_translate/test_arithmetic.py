@@ -11,35 +11,36 @@ from tests.converters.tf_translate.tf_graphs import TfGraph, proved
 SIZE = (7, 5)
 
 
-@pytest.mark.parametrize("op", ["Add", "AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum"])
-def test_two_operands_either_way_round(op: str) -> None:
+def test_two_operands_either_way_round() -> None:
     graph = TfGraph()
-    first = graph.add(op, "frame", np.array([0.5, -2, 1.5]))
-    second = graph.add(op, np.array([[[[2.0]]]]), first)
-    graph.add(op, second, first)
-    proved(graph, SIZE, tolerance=1e-4)
+    each = []
+    for op in ("Add", "AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum"):
+        first = graph.add(op, "frame", np.array([0.5, -2, 1.5]))
+        second = graph.add(op, np.array([[[[2.0]]]]), graph.add("Add", first, 3.0))
+        each.append(graph.add(op, second, "frame" if op != "RealDiv" else first))
+    graph.add("ConcatV2", *each, 3)
+    proved(graph, SIZE, tolerance=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("op", "attr"),
-    [
-        ("Abs", {}), ("Neg", {}), ("Relu", {}), ("Relu6", {}), ("LeakyRelu", {"alpha": 0.3}),
-        ("Elu", {}), ("Selu", {}), ("Tanh", {}), ("Sigmoid", {}), ("Softplus", {}), ("Exp", {}),
-        ("Square", {}), ("Identity", {}), ("StopGradient", {}),
-    ],
-)  # fmt: skip
-def test_one_operand(op: str, attr: dict) -> None:
+def test_one_operand() -> None:
     graph = TfGraph()
-    graph.add(op, graph.add("Mul", "frame", 8.0), **attr)
-    if op in ("Identity", "StopGradient"):
-        graph.add("Abs", graph.nodes[-1]["name"])
-    proved(graph, SIZE, tolerance=1e-3 if op == "Exp" else 2e-5)
+    each = [
+        graph.add(op, graph.add("Mul", "frame", 6.0), **attr)
+        for op, attr in (
+            ("Abs", {}), ("Neg", {}), ("Relu", {}), ("Relu6", {}), ("LeakyRelu", {"alpha": 0.3}),
+            ("Elu", {}), ("Selu", {}), ("Tanh", {}), ("Sigmoid", {}), ("Softplus", {}),
+            ("Exp", {}), ("Square", {}), ("Identity", {}), ("StopGradient", {}),
+        )
+    ]  # fmt: skip
+    graph.add("ConcatV2", *each, 3)
+    proved(graph, SIZE)
 
 
-@pytest.mark.parametrize("op", ["Sqrt", "Rsqrt", "Log", "Reciprocal"])
-def test_one_operand_above_zero(op: str) -> None:
+def test_one_operand_above_zero() -> None:
     graph = TfGraph()
-    graph.add(op, graph.add("AddV2", "frame", 1.5))
+    above = graph.add("AddV2", "frame", 1.5)
+    each = [graph.add(op, above) for op in ("Sqrt", "Rsqrt", "Log", "Reciprocal")]
+    graph.add("ConcatV2", *each, 3)
     proved(graph, SIZE)
 
 

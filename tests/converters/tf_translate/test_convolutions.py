@@ -10,12 +10,16 @@ from tests.converters.tf_translate.tf_graphs import TfGraph, proved
 ODD = (13, 9)
 
 
-@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("stride", [1, 2, 3])
-def test_same_pads_as_tensorflow_does(kernel: int, stride: int) -> None:
+def test_same_pads_as_tensorflow_does(stride: int) -> None:
     graph = TfGraph()
-    graph.add("Conv2D", "frame", graph.noise(kernel, kernel, 3, 4),
-              strides=[1, stride, stride, 1], padding="SAME", data_format="NHWC")  # fmt: skip
+    strides = [1, stride, stride, 1]
+    each = [
+        graph.add("Conv2D", "frame", graph.noise(kernel, kernel, 3, 2), strides=strides,
+                  padding="SAME", data_format="NHWC")
+        for kernel in (1, 2, 3, 4, 5)
+    ]  # fmt: skip
+    graph.add("ConcatV2", *each, 3)
     made = proved(graph, (12, 6))
     assert made.sides.multiple == {"H": stride, "W": stride}
     proved(graph, ODD, fixed=True)
@@ -66,24 +70,32 @@ def test_depthwise(each: int, stride: int) -> None:
     proved(graph)
 
 
-@pytest.mark.parametrize("kernel", [2, 3, 4, 5])
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("padding", ["SAME", "VALID"])
-def test_transposed_at_a_size_that_the_graph_calculates(
-    kernel: int, stride: int, padding: str
-) -> None:
-    graph = TfGraph()
+def transposed(graph: TfGraph, kernel: int, stride: int, padding: str) -> str:
     more = max(kernel - stride, 0) if padding == "VALID" else 0
-    sides = []
     shape = graph.add("Shape", "frame")
+    sides = []
     for axis in (1, 2):
         side = graph.add("StridedSlice", shape, [axis], [axis + 1], [1], shrink_axis_mask=1)
         sides.append(graph.add("AddV2", graph.add("Mul", side, stride), more))
     wanted = graph.add("Pack", 1, *sides, 4, axis=0, N=4)
-    graph.add("Conv2DBackpropInput", wanted, graph.noise(kernel, kernel, 4, 3), "frame",
-              strides=[1, stride, stride, 1], padding=padding)  # fmt: skip
+    return graph.add("Conv2DBackpropInput", wanted, graph.noise(kernel, kernel, 4, 3), "frame",
+                     strides=[1, stride, stride, 1], padding=padding)  # fmt: skip
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_transposed_at_a_size_that_the_graph_calculates(stride: int) -> None:
+    graph = TfGraph()
+    each = [transposed(graph, kernel, stride, "SAME") for kernel in (2, 3, 4, 5)]
+    graph.add("ConcatV2", *each, 3)
     proved(graph, (7, 5))
     proved(graph, (6, 5), fixed=True)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (4, 2), (2, 3)])
+def test_transposed_without_padding(kernel: int, stride: int) -> None:
+    graph = TfGraph()
+    transposed(graph, kernel, stride, "VALID")
+    proved(graph, (7, 5))
 
 
 def test_a_transposed_convolution_back_to_an_odd_side() -> None:

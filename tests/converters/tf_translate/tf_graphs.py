@@ -11,6 +11,7 @@ from converters import parity
 from converters.references.numpy_ops import NumpyOps
 from converters.tf_translate.nodes import nodes_of
 from converters.tf_translate.reference import interpret
+from converters.tf_translate.sizes import Size
 from converters.tf_translate.translation import Translated, translate
 from tests.converters.proving import openvino_run
 
@@ -86,10 +87,10 @@ def proved(
         if made.result.order == "NHWC":
             expected = expected.transpose(0, 3, 1, 2)
         assert ours.shape == expected.shape
-        stated = [side if isinstance(side, int) else None for side in made.result.sizes]
+        stated = [stated_side(side, width, height) for side in made.result.sizes]
         if made.result.order == "NHWC":
             stated = [stated[axis] for axis in (0, 3, 1, 2)]
-        assert all(a in (None, b) for a, b in zip(stated, ours.shape, strict=True))
+        assert tuple(stated) == ours.shape
         np.testing.assert_allclose(ours, expected, atol=tolerance, rtol=tolerance)
         theirs = openvino_run(model, {"frame": frame})["result"]
         np.testing.assert_allclose(theirs, ours, atol=tolerance, rtol=tolerance)
@@ -100,6 +101,13 @@ def proved(
             np.testing.assert_allclose(ours, original, atol=tolerance, rtol=tolerance)
     assert made is not None
     return made
+
+
+def stated_side(side: Size | int, width: int, height: int) -> float:
+    """A side, for a frame of this size."""
+    if not isinstance(side, Size):
+        return side
+    return float(side.factor * {"H": height, "W": width}[side.side] + side.offset)
 
 
 def in_tensorflow(graph: TfGraph, frame: Any, target: str) -> Any:
