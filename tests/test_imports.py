@@ -24,7 +24,7 @@ ROOMS = (
 INFERENCE = (
     (
         "bridge.inference.cache", "bridge.inference.manifest", "bridge.inference.plain_file",
-        "bridge.inference.pauses",
+        "bridge.inference.outline", "bridge.inference.pauses",
     ),
     ("bridge.inference.external_data", "bridge.inference.ports"),
     ("bridge.inference.package",),

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
 
 from bridge.cli.options import Json
 from bridge.cli.output import print_json
 from bridge.errors import UsageError
+from bridge.media import read_picture
 
 if TYPE_CHECKING:
-    from bridge.frames import Pixels
-    from bridge.inference.package import ModelPackage
-    from converters.card_picture import Panel
-    from converters.convert import Converted, Shown
-
-_REPEATS = 5
-_DRAWN = 4
-"""Pictures of a generator on its card."""
-_TICKS_APART = 120
-_MOST_MACS = 3e10
-"""For one frame on the card: some seconds on a slow machine."""
+    from converters.convert import Converted
 
 
 def command(
@@ -56,6 +45,9 @@ def command(
     picture: Annotated[
         Path | None, typer.Option(help="To show on the card; a drawing of ours otherwise.")
     ] = None,
+    precision: Annotated[
+        str, typer.Option(help="fp16: a second graph with float16 inside, and its difference.")
+    ] = "",
     verify: Annotated[
         bool, typer.Option("--verify", help="Repeat the proof in the network's own framework.")
     ] = False,
@@ -75,13 +67,16 @@ def command(
         options["range"] = _range(range_)
     if layout:
         options["layout"] = _layout(layout)
-    wishes = Wishes(name, title, license_, architecture, options, verify, replace)
-    frame = _frame(picture)  # first, since a picture that cannot be read costs nobody a wait
+    if precision not in ("", "fp16"):
+        raise UsageError("--precision", "fp16", repr(precision))
+    wishes = Wishes(name, title, license_, architecture, options, bool(precision), verify, replace)
+    # First, since a picture that cannot be read must cost nobody a wait.
+    shown = None if picture is None else read_picture(picture).pixels[..., :3]
     console = Console(stderr=True)
     with console.status("") as status:
         done = convert(
             files, output, wishes,
-            show=lambda package: _show(package, frame),
+            picture=shown,
             progress=lambda text: status.update(f"{text} ..."),
         )  # fmt: skip
     if as_json:
@@ -107,117 +102,6 @@ def _layout(text: str) -> str:
     return text.lower()
 
 
-def _frame(picture: Path | None) -> Pixels:
-    from bridge.media import read_picture
-    from converters.drawing import draw
-
-    if picture is not None:
-        return read_picture(picture).pixels
-    return np.ascontiguousarray(np.dstack([draw(), np.full(draw().shape[:2], 255, np.uint8)]))
-
-
-def _show(package: ModelPackage, frame: Pixels) -> Shown:
-    """Run it in the bridge, as a stream would."""
-    if package.manifest.frame_input is None:
-        return _show_generator(package)
-    from bridge.apply import Applier
-    from converters import preview
-
-    frame = _affordable(package, frame)
-    if preview.suits(package):
-        result, seconds = preview.preview(package, frame, _REPEATS)
-        return _shown(package, frame, result, seconds)
-    applier = Applier(package)
-    result = applier.run(frame)
-    times = []
-    for _ in range(_REPEATS):
-        start = time.perf_counter()
-        result = applier.run(frame)
-        times.append(time.perf_counter() - start)
-    applier.close()
-    return _shown(package, frame, result, float(np.median(times)))
-
-
-def _shown(package: ModelPackage, frame: Pixels, result: Pixels, seconds: float) -> Shown:
-    from converters.card_picture import Panel
-    from converters.convert import Shown
-
-    port = package.manifest.frame_input
-    height, width = frame.shape[:2]
-    rate = _rate(seconds, width, height, bool(port and port.size.fixed))
-    after = f"after, {result.shape[1]}x{result.shape[0]}"
-    panels = [
-        Panel(f"before, {width}x{height}", _enlarged(frame, result)),
-        Panel(after, _rgb(result)),
-    ]
-    return Shown(panels, rate)
-
-
-def _affordable(package: ModelPackage, frame: Pixels) -> Pixels:
-    """The picture, made smaller if the network would take too long for it."""
-    from PIL import Image
-
-    height, width = frame.shape[:2]
-    most = _MOST_MACS / max(package.manifest.cost.macs_per_input_pixel, 1)
-    factor = min(1.0, (most / (width * height)) ** 0.5)
-    least = (
-        max(package.manifest.frame_input.size.min or [1, 1]) if package.manifest.frame_input else 1
-    )
-    factor = max(factor, least / min(width, height))
-    if factor >= 1:
-        return frame
-    size = (round(width * factor), round(height * factor))
-    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS))
-
-
-def _show_generator(package: ModelPackage) -> Shown:
-    from bridge.frames import FrameFormat
-    from bridge.inference.chain import Chain
-    from bridge.inference.verification import verified
-    from converters.card_picture import Panel
-    from converters.convert import Shown
-
-    source = FrameFormat(width=16, height=16)
-    verified(package, source)
-    chain = Chain([package], source)
-    panels: list[Panel] = []
-    start = time.perf_counter()
-    for tick in range(_DRAWN * _TICKS_APART):
-        result = np.empty(chain.result.shape, np.uint8)
-        chain.run(None, result)
-        if tick % _TICKS_APART == 0:
-            panels.append(Panel(f"seed 0, tick {tick}", _rgb(result)))
-    seconds = (time.perf_counter() - start) / (_DRAWN * _TICKS_APART)
-    size = chain.result
-    chain.close()
-    return Shown(panels, _rate(seconds, size.width, size.height, fixed=True))
-
-
-def _rate(seconds: float, width: int, height: int, fixed: bool) -> str:
-    text = f"{1 / seconds:.0f} frames a second at {width}x{height}, measured here"
-    if fixed:
-        return text
-    pixels = width * height / seconds
-    others = ", ".join(
-        f"{pixels / (w * h):.3g} at {w}x{h}" for w, h in ((640, 360), (1280, 720), (1920, 1080))
-    )
-    return f"{text}; from that, by the number of pixels: {others}"
-
-
-def _enlarged(frame: Pixels, result: Pixels) -> Any:
-    """The frame at the result's size, so that both can be compared."""
-    from PIL import Image
-
-    image = Image.fromarray(_rgb(frame))
-    if result.shape[:2] != frame.shape[:2]:
-        image = image.resize((result.shape[1], result.shape[0]), Image.Resampling.BICUBIC)
-    return np.asarray(image)
-
-
-def _rgb(pixels: Pixels) -> Any:
-    return np.ascontiguousarray(pixels[..., :3])
-
-
 def _print(done: Converted) -> None:
     manifest = done.package.manifest
     print(f"{done.found.family}, {manifest.cost.parameters:,} parameters")
@@ -225,6 +109,9 @@ def _print(done: Converted) -> None:
         print(f"  {sentence}")
     for measured in filter(None, (done.proof, done.verified)):
         print(f"at most {measured.max_abs_error:.1e} of 255 from {measured.against}")
+    for graph in manifest.graphs[1:]:
+        assert graph.parity is not None
+        print(f"{graph.file}: at most {graph.parity.max_abs_error:.2g} of 255 from float32")
     for limit in manifest.limits:
         print(f"  note: {limit}")
     print(f"{done.package.folder}: {done.seconds:.1f} s; card.png shows what it does")
