@@ -286,6 +286,13 @@ def test_what_is_no_network_of_pictures_is_refused_with_the_reason() -> None:
         [node("RandomNormalLike", ["x"], "a"), node("Add", ["x", "a"], "y")], {}, same, same
     )
     assert "random" in refusal(noise)
+    still = graph(
+        [node("Relu", ["x"], "a")],
+        {"y": np.ones((1, 3, 64, 64), np.float32)},
+        [1, 3, 64, 64],
+        [1, 3, 64, 64],
+    )
+    assert "does not depend" in refusal(still)
     two = upscaler(3, 2)
     two.graph.input.append(helper.make_tensor_value_info("mask", F, [1, 1, "h", "w"]))
     assert "2 inputs" in refusal(two)
