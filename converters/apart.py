@@ -57,16 +57,17 @@ def call_apart(
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words,
             env={**os.environ, "PYTHONPATH": paths}, start_new_session=True,
         )  # fmt: skip
-        try:
-            with process:
+        # Leaving `process` waits for it: it is ended inside, whatever happened.
+        with process:
+            try:
                 answer, _ = process.communicate(message, deadline_s)
-        except subprocess.TimeoutExpired:
-            raise WeightsError(
-                place, f"a graph that can be tried out in {deadline_s:g} s", "no end of it",
-                "Convert it on a faster machine, or export it with a smaller fixed size.",
-            ) from None  # fmt: skip
-        finally:
-            _end(process)
+            except subprocess.TimeoutExpired:
+                raise WeightsError(
+                    place, f"a graph that can be tried out in {deadline_s:g} s", "no end of it",
+                    "Convert it on a faster machine, or export it with a smaller fixed size.",
+                ) from None  # fmt: skip
+            finally:
+                _end(process)
         words.seek(max(0, words.seek(0, os.SEEK_END) - _WORDS_BYTES))
         said = words.read().decode("utf-8", "backslashreplace")
     try:

@@ -44,7 +44,7 @@ class Name:
         return f"{self.module}.{self.name}"
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Record:
     """An object of a class that is not known here: what the file says of it, and nothing more.
 
@@ -61,6 +61,10 @@ class Record:
     state: Any = None
     items: list[Any] | None = None
     entries: dict[Any, Any] | None = None
+
+    def __repr__(self) -> str:
+        # Short, whatever the record holds: a repr that followed it might never end.
+        return f"<{self.kind[:120]}>"
 
 
 def is_refused(name: Name) -> bool:

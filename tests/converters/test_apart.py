@@ -7,7 +7,9 @@ import time
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from bridge.errors import UnsafeWeightsError, WeightsError
 from converters.apart import call_apart, packed, unpacked
@@ -44,10 +46,35 @@ def test_a_process_that_dies_is_one_error() -> None:
 
 
 def test_one_that_does_not_end_is_ended() -> None:
+    request = {"model": endless().SerializeToString(), "options": {}}
     begin = time.monotonic()
     with pytest.raises(WeightsError, match="no end of it"):
-        call("inspect", {"model": b"", "place": ""}, deadline_s=0.01)
-    assert time.monotonic() - begin < 30
+        call_apart(
+            "converters.architectures.onnx_probe:import_graph", request, "weights", deadline_s=3
+        )
+    assert time.monotonic() - begin < 60
+
+
+def endless() -> onnx.ModelProto:
+    """A loop of 2^60 rounds."""
+
+    def value(name: str, kind: int, shape: list[Any] | None) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    boolean, number = TensorProto.BOOL, TensorProto.FLOAT
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Relu", ["v"], ["w"])], "b",
+        [value("i", TensorProto.INT64, []), value("go", boolean, []), value("v", number, None)],
+        [value("on", boolean, []), value("w", number, None)],
+    )  # fmt: skip
+    picture = [1, 3, "h", "w"]
+    graph = helper.make_graph(
+        [helper.make_node("Loop", ["rounds", "yes", "x"], ["y"], body=body)], "g",
+        [value("x", number, picture)], [value("y", number, picture)],
+        [numpy_helper.from_array(np.array(1 << 60), "rounds"),
+         numpy_helper.from_array(np.array(True), "yes")],
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="limits of memory are Linux'")

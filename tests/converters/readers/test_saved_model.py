@@ -22,6 +22,7 @@ from tests.converters.readers.saved_model_writer import (
     one_layer,
     saved,
     signature,
+    text,
 )
 
 KERNEL = np.random.default_rng(0).standard_normal((3, 3, 3, 3)).astype(np.float32) / 6
@@ -113,6 +114,12 @@ def test_functions_that_double_each_other_end_in_time(tmp_path: Path) -> None:
     functions += function("f40", ["y"], node(3, "n", "Relu", ["y"]), {"z": "n:activations:0"})
     with pytest.raises(WeightsError, match="at most 100000 nodes"):
         READER.read(folder(tmp_path / "net", _model(functions), {}))
+
+
+def test_descriptions_without_measure_are_refused(tmp_path: Path) -> None:
+    node_with_a_novel = node(1, "x", "Placeholder", (), text("note", "x" * (17 << 20)))
+    with pytest.raises(WeightsError, match="beside the arrays"):
+        READER.read(folder(tmp_path / "net", saved(node_with_a_novel), {}))
 
 
 def test_nothing_served_is_an_error(tmp_path: Path) -> None:
