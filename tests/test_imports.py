@@ -50,7 +50,8 @@ CONVERTERS = (
     ("converters.weights",),
     ("converters.apart",),
     (
-        "converters.graph", "converters.stored", "converters.readers", "converters.references",
+        "converters.graph", "converters.stored", "converters.shape_folding", "converters.readers",
+        "converters.references",
         "converters.writers",
     ),
     ("converters.cost", "converters.luma_psnr"),
