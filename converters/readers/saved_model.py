@@ -16,7 +16,7 @@ from typing import Any
 from bridge.errors import UnsafeWeightsError, WeightsError
 from converters.readers import tf_checkpoint
 from converters.readers.base import Reader
-from converters.readers.protobuf_wire import WireError, fields
+from converters.readers.protobuf_wire import WireError, fields, varint
 from converters.readers.tf_functions import (
     MOST_NODES,
     Budget,
@@ -50,9 +50,12 @@ def _sniff(path: Path, head: bytes) -> bool:
     try:
         if path.is_dir():
             return (path / GRAPH).is_file()
-        # A version, which is 1, and then the first graph.
-        return head[:3] == b"\x08\x01\x12" and path.is_file()
-    except OSError:
+        # A version, which is 1, and then the first graph: a message and no text, as ONNX has there.
+        if head[:3] != b"\x08\x01\x12" or not path.is_file():
+            return False
+        length, at = varint(memoryview(head), 3)
+        return head[at : at + 1] in (b"\x0a", b"\x12") and at + length <= path.stat().st_size
+    except (WireError, OSError):
         return False
 
 

@@ -61,6 +61,11 @@ def test_other_folders_and_files_are_left(tmp_path: Path) -> None:
     assert not READER.sniff(tmp_path, b"")
     assert not READER.sniff(tmp_path / "a.pb", head_of(tmp_path / "a.pb"))
     assert not READER.sniff(tmp_path / "none", b"")
+    # The oldest ONNX files begin with the same version, and then with the name of what wrote them.
+    (tmp_path / "b").write_bytes(b"\x08\x01\x12\x07pytorch\x1a\x03abc")
+    assert not READER.sniff(tmp_path / "b", head_of(tmp_path / "b"))
+    (tmp_path / "c").write_bytes(one_layer()[:300])
+    assert not READER.sniff(tmp_path / "c", head_of(tmp_path / "c"))
 
 
 @pytest.mark.parametrize("op", ["ReadFile", "WriteFile", "PyFunc", "EagerPyFunc", "RestoreV2"])
