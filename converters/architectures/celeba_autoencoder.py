@@ -25,6 +25,7 @@ from converters.weights import Array, Weights
 _SIDE = 128
 _INNER = 4
 """Side of the smallest map, of which the decoder makes 128."""
+_LONGEST_CODE = 65536
 _ROUNDS = 16
 _EPSILON = 1e-5
 _SLOPE = 0.01
@@ -92,7 +93,7 @@ def _recognise(weights: Weights) -> Found:
     down, up = _VAE if variational else _AE
     kernels = [arrays.get(f"{name}.weight", ()) for name in (*down, *up)]
     code = arrays.get("decoder.0.weight", ())
-    if len(code) != 2 or any(len(kernel) != 4 for kernel in kernels):
+    if len(code) != 2 or code[1] > _LONGEST_CODE or any(len(kernel) != 4 for kernel in kernels):
         raise NotThis("it has no encoder and decoder of three convolutions each")
     config = Config(
         code[1],

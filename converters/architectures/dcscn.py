@@ -18,6 +18,7 @@ import numpy as np
 from bridge.inference.manifest import FrameInput, FrameOutput, Size, Tiling
 from converters.architectures.base import Architecture, Found, Network, take, wrong
 from converters.architectures.dcscn_layers import Config, Layer, layers_of
+from converters.architectures.stated_scale import check_stated_scale
 from converters.architectures.training_slots import without_training
 from converters.graph import NetworkGraph
 from converters.luma import (
@@ -69,6 +70,7 @@ def _listed(numbers: list[int]) -> str:
 
 
 def _build(weights: Weights, config: Config) -> Network:
+    check_stated_scale(weights, config.scale)
     graph = NetworkGraph()
     x = to_luma(graph, "frame", DCSCN_STUDIO)
     results = []
@@ -85,7 +87,7 @@ def _build(weights: Weights, config: Config) -> Network:
         x = _layer(graph, weights, layer, x, _RISE if layer is last else 1)
     x = with_detail(graph, "frame", x, config.scale)
     scale = config.scale
-    reach = sum(-(-layer.kernel // 2) for layer in config.layers)
+    reach = sum(layer.kernel // 2 for layer in config.layers)
     return Network(
         model=graph.model([("frame", (1, 3, "H", "W"))], [(x, "upscaled", (1, 3, "H2", "W2"))]),
         task="upscale",
@@ -93,7 +95,7 @@ def _build(weights: Weights, config: Config) -> Network:
         outputs=[FrameOutput(name="upscaled", scale=scale)],
         title=f"DCSCN x{scale}",
         description=f"Enlarges each frame {scale} times: its Y by DCSCN, its colours by bicubic.",
-        tiling=Tiling(overlap=reach),
+        tiling=Tiling(overlap=max(reach, 2)),
         limits=["It sharpens Y alone: edges between colours of like brightness stay bicubic."],
         try_size=(48, 37),
     )

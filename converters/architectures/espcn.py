@@ -15,7 +15,7 @@ from math import isqrt
 from bridge.inference.manifest import FrameInput, FrameOutput, Size, Tiling
 from converters.architectures.base import Architecture, Found, Network, NotThis, take
 from converters.architectures.limited_ycbcr import around, around_reference
-from converters.architectures.stated_scale import LARGEST_SCALE
+from converters.architectures.stated_scale import LARGEST_SCALE, check_stated_scale
 from converters.graph import NetworkGraph
 from converters.references.ops import Ops
 from converters.weights import Array, Weights
@@ -74,6 +74,7 @@ def _layers(weights: Weights, config: Config) -> list[tuple[Array, Array]]:
 
 
 def _build(weights: Weights, config: Config) -> Network:
+    check_stated_scale(weights, config.scale)
     graph = NetworkGraph()
     x = around(graph, "frame", config.scale, lambda ycbcr: _core(graph, weights, config, ycbcr))
     return Network(

@@ -23,7 +23,7 @@ from converters.architectures.fsrcnn_layers import (
     numbered,
     odd_square,
 )
-from converters.architectures.stated_scale import LARGEST_SCALE
+from converters.architectures.stated_scale import LARGEST_SCALE, check_stated_scale
 from converters.architectures.training_slots import without_training
 from converters.graph import NetworkGraph
 from converters.luma import FULL, luma_reference, to_luma, with_luma, with_luma_reference
@@ -59,6 +59,7 @@ def _steps(shapes: Shapes) -> list[Step]:
 
 
 def _build(weights: Weights, config: Config) -> Network:
+    check_stated_scale(weights, config.scale)
     graph = NetworkGraph()
     x = to_luma(graph, "frame", FULL, white=1)
     for step in (*config.steps, config.last):

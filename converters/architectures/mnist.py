@@ -22,6 +22,7 @@ from converters.weights import Array, Weights
 _NUMBERED = re.compile(r"^(0|[1-9]\d{0,3})\.(weight|bias)$")
 _VAE = ("fc1", "fc21", "fc22", "fc3", "fc4")
 _SIDES = range(8, 257)
+_LONGEST_CODE = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ def _widths(weights: Weights, layers: tuple[str, ...]) -> tuple[int, ...]:
         raise NotThis("its layers do not follow each other")
     if biases != [(width,) for width in widths[1:]]:
         raise NotThis("its biases do not fit its layers")
+    if widths[0] > _LONGEST_CODE:
+        raise NotThis(f"a code of {widths[0]} numbers is longer than any package takes")
     if isqrt(widths[-1]) not in _SIDES or isqrt(widths[-1]) ** 2 != widths[-1]:
         raise NotThis(
             f"the {widths[-1]} numbers of its last layer are no square picture with sides of "

@@ -20,7 +20,8 @@ HARMLESS = frozenset({
     "pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "pathlib.WindowsPath",
     "pathlib.PurePosixPath", "pathlib.PureWindowsPath", "pathlib._local.PosixPath",
     "pathlib._local.WindowsPath", "datetime.datetime", "datetime.date", "datetime.timedelta",
-    "enum.Enum", "copyreg._reconstructor", "copy_reg._reconstructor", "_codecs.encode",
+    "enum.Enum", "typing.Any", "typing.Union", "typing.Optional", "typing.List", "typing.Dict",
+    "copyreg._reconstructor", "copy_reg._reconstructor", "_codecs.encode",
     *(
         f"{module}.{name}"
         for module in ("builtins", "__builtin__")
@@ -44,7 +45,7 @@ class Name:
         return f"{self.module}.{self.name}"
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Record:
     """An object of a class that is not known here: what the file says of it, and nothing more.
 
@@ -61,6 +62,10 @@ class Record:
     state: Any = None
     items: list[Any] | None = None
     entries: dict[Any, Any] | None = None
+
+    def __repr__(self) -> str:
+        # Short, whatever the record holds: a repr that followed it might never end.
+        return f"<{self.kind[:120]}>"
 
 
 def is_refused(name: Name) -> bool:

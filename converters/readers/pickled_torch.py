@@ -112,7 +112,8 @@ def storage_of(persistent_id: Any) -> Storage | Name:
 def dtype_of(kind: Any) -> str:
     """Of a storage class or `torch.dtype`. Raises: ValueError: one that is not read."""
     if not isinstance(kind, Name) or kind.name not in _DTYPES:
-        raise ValueError(f"numbers of the type {getattr(kind, 'name', kind)!s:.60}, not read here")
+        name = kind.name[:60] if isinstance(kind, Name) else type(kind).__name__
+        raise ValueError(f"numbers of the type {name}, not read here")
     return _DTYPES[kind.name]
 
 
@@ -123,15 +124,13 @@ def _natural(value: Any) -> bool:
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Tensor:
     if not isinstance(storage, Storage):
         raise ValueError("a tensor without a storage")
-    if isinstance(shape, list):
-        shape = tuple(shape)
-    if not isinstance(shape, tuple) or not isinstance(strides, tuple | list):
+    if not isinstance(shape, tuple | list) or not isinstance(strides, tuple | list):
         raise ValueError("a tensor without sides or strides")
     if len(shape) != len(strides) or len(shape) > MOST_DIMENSIONS:
         raise ValueError(f"a tensor of {len(shape)} sides and {len(strides)} strides")
     if not all(map(_natural, (offset, *shape, *strides))):
         raise ValueError("a tensor with an offset, side or stride below 0 or far too large")
-    return Tensor(storage, offset, shape, tuple(strides), storage.dtype)
+    return Tensor(storage, offset, tuple(shape), tuple(strides), storage.dtype)
 
 
 def _tensor_v3(
@@ -147,10 +146,12 @@ def _parameter(data: Any, *_: Any) -> Any:
 
 
 def _of_subclass(function: Any, _kind: Any, args: Any, *_: Any) -> Any:
-    rebuilder = TORCH_REBUILDERS.get(function.dotted) if isinstance(function, Name) else None
-    if rebuilder is None or not isinstance(args, tuple):
-        raise ValueError("a tensor's child that is not made of a tensor")
-    return rebuilder(*args)
+    # Of plain tensors alone: a child of a child of a child has no end.
+    if not isinstance(function, Name) or not isinstance(args, tuple):
+        raise ValueError("a tensor's child without a tensor")
+    if function.dotted not in _PLAIN_TENSORS:
+        raise ValueError("a tensor's child that is not made of a plain tensor")
+    return _PLAIN_TENSORS[function.dotted](*args)
 
 
 def _refused(what: str) -> Rebuilder:
@@ -186,12 +187,15 @@ def _size(values: Any = ()) -> tuple[Any, ...]:
     return tuple(_sequence(values))
 
 
-_BUILTINS = ("builtins", "__builtin__")
-TORCH_REBUILDERS: dict[str, Rebuilder] = {
-    **NUMPY_REBUILDERS,
+_PLAIN_TENSORS: Mapping[str, Rebuilder] = {
     "torch._utils._rebuild_tensor": _tensor,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_tensor_v3": _tensor_v3,
+}
+_BUILTINS = ("builtins", "__builtin__")
+TORCH_REBUILDERS: dict[str, Rebuilder] = {
+    **NUMPY_REBUILDERS,
+    **_PLAIN_TENSORS,
     "torch._utils._rebuild_parameter": _parameter,
     "torch._utils._rebuild_parameter_with_state": _parameter,
     "torch.nn.parameter.Parameter": Parameter,

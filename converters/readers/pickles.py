@@ -17,6 +17,9 @@ from converters.readers.pickle_names import Name, Record, checked_key, is_refuse
 MOST_BYTES = 1 << 30
 MOST_OPCODES = 4_000_000
 MOST_MARKS = 10_000
+_MOST_HANDLED = 4
+"""Bytes that rebuilders may copy, for each byte of the pickle."""
+_HANDLED_FREELY = 1 << 20
 _LONGEST_LINE = 1 << 16
 _LONGEST_INT_BYTES = 128
 
@@ -47,6 +50,8 @@ class Machine:
         self._stack: list[Any] = []
         self._marked: list[list[Any]] = []
         self._memo: dict[int, Any] = {}
+        self._start = file.tell()
+        self._handled = 0
 
     def load(self) -> Any:
         """Raises: WeightsError: cut short or malformed. UnsafeWeightsError: asks for a call that is
@@ -61,7 +66,11 @@ class Machine:
                 if opcode is None:
                     self._unknown(code)
                 opcode(self)
-        except (IndexError, KeyError, TypeError, ValueError, OverflowError, struct.error) as error:
+        except MemoryError:
+            raise UnsafeWeightsError(
+                self._place, "a pickle that fits into memory", "one that does not"
+            ) from None
+        except _MALFORMED as error:
             raise WeightsError(
                 f"{self._place} at byte {self._file.tell()}", "a well-formed pickle",
                 f"{type(error).__name__}: {str(error)[:200]}", "The file is damaged.",
@@ -165,7 +174,20 @@ class Machine:
         rebuilder = self._rebuilders.get(callee.dotted)
         if rebuilder is None:
             self._refuse(f"a call of {callee.dotted}")
+        self._handle(args)
         return rebuilder(*args)
+
+    def _handle(self, values: tuple[Any, ...]) -> None:
+        """Counts what a rebuilder may copy. A list that is written once and handed over again and
+        again would fill any memory."""
+        for value in values:
+            if isinstance(value, tuple):
+                self._handled += sum(map(_weight, value[:64]))
+            self._handled += _weight(value)
+        if self._handled > _HANDLED_FREELY + _MOST_HANDLED * (self._file.tell() - self._start):
+            raise UnsafeWeightsError(
+                self._place, "a pickle that uses what it holds a few times", "one that copies it"
+            )
 
     def _new(self, kind: Any, args: Any) -> Any:
         if not isinstance(kind, Name) or not isinstance(args, tuple):
@@ -184,6 +206,7 @@ class Machine:
         if isinstance(target, Record):
             target.state = state
         elif hasattr(target, "set_state"):
+            self._handle((state,))
             target.set_state(state)
         elif not isinstance(target, dict | list):
             self._refuse(f"a change of {type(target).__name__}")
@@ -211,9 +234,19 @@ class Machine:
         self._memo[index] = self._stack[-1]
 
 
+_MALFORMED = (
+    IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError, struct.error,
+)  # fmt: skip
+_WEIGHTS: dict[type, int] = {str: 1, bytes: 1, list: 4, tuple: 4, dict: 8}
 _DAMAGED = "The file is damaged or cut short."
 _U1, _U2, _I4, _U4, _U8 = (struct.Struct(f"<{code}") for code in "BHiIQ")
 _F8 = struct.Struct(">d")
+
+
+def _weight(value: Any) -> int:
+    """What a copy of a value costs; its members are not copied with it."""
+    each = _WEIGHTS.get(type(value))
+    return each * len(value) if each else 0
 
 
 def _text_int(machine: Machine) -> Any:

@@ -98,13 +98,13 @@ def _header(path: Path, data: bytes) -> dict[str, Any]:
 
 def _tensor(path: Path, name: str, entry: Any) -> Tensor:
     if not isinstance(entry, dict) or not {"dtype", "shape", "data_offsets"} <= entry.keys():
-        raise _wrong(path, name, "dtype, shape and data_offsets", f"{entry!s:.80}")
-    dtype = _DTYPES.get(str(entry["dtype"]))
+        raise _wrong(path, name, "dtype, shape and data_offsets", "something else")
+    dtype = _DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
     if dtype is None:
-        raise _wrong(path, name, f"one of {', '.join(_DTYPES)}", f"{entry['dtype']!s:.40}")
+        raise _wrong(path, name, f"one of {', '.join(_DTYPES)}", "another")
     shape, places = entry["shape"], entry["data_offsets"]
     if not _naturals(shape) or not _naturals(places) or len(places) != 2:
-        raise _wrong(path, name, "natural numbers", f"{shape!s:.80} at {places!s:.80}")
+        raise _wrong(path, name, "natural numbers", "something else")
     count = prod(shape)
     storage = Storage(name, dtype, count, 0, count)
     if places[1] - places[0] != count * storage.element_bytes:

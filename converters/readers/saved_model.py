@@ -19,6 +19,7 @@ from converters.readers.base import Reader
 from converters.readers.protobuf_wire import WireError, fields
 from converters.readers.tf_functions import (
     MOST_NODES,
+    Budget,
     Flat,
     Function,
     Node,
@@ -67,6 +68,7 @@ class _Model:
         self.functions: dict[str, Function] = {}
         self.signatures: dict[str, tuple[list[str], list[str]]] = {}
         self.restore = ""
+        self._budget = Budget()
         for part in fields(message):
             if part.tag == 2:
                 self._graph(part.bytes)
@@ -79,14 +81,14 @@ class _Model:
     def _graph(self, message: memoryview) -> None:
         for part in fields(message):
             if part.tag == 1:
-                node = node_of(part.bytes)
+                node = node_of(part.bytes, self._budget)
                 if node.name in self.nodes:
                     raise WireError("each node once", f"{node.name[:200]!r} twice")
                 self.nodes[node.name] = node
             elif part.tag == 2:
                 for own in fields(part.bytes):
                     if own.tag == 1:
-                        function = function_of(own.bytes)
+                        function = function_of(own.bytes, self._budget)
                         self.functions[function.name] = function
             if len(self.nodes) > MOST_NODES or len(self.functions) > MOST_NODES:
                 raise WireError(f"at most {MOST_NODES} nodes", "more")
@@ -103,6 +105,16 @@ class _Model:
                 ", ".join(map(repr, list(given)[:8])) or "none",
             )
         return name, *given[name]
+
+
+def _serves(graph: memoryview) -> bool:
+    """Whether it is the one for use, of those that a file holds for use and for training."""
+    return any(
+        own.tag == 4 and own.text == "serve"
+        for part in fields(graph)
+        if part.tag == 1
+        for own in fields(part.bytes)
+    )
 
 
 def _signature(message: memoryview) -> tuple[list[str], list[str]]:
@@ -131,7 +143,7 @@ def _read(path: Path) -> Weights:
         graphs = [part.bytes for part in fields(data) if part.tag == 2]
         if not graphs:
             raise WireError("a graph", "none")
-        model = _Model(graphs[0])
+        model = _Model(next((graph for graph in graphs if _serves(graph)), graphs[0]))
         name, _, outputs = model.served()
         flat = Flat(model.functions)
         targets = flat.lay_out(model.nodes, outputs)

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from bridge.errors import UnsafeWeightsError, WeightsError
-from converters.readers.pickle_names import Name, Record
-from converters.readers.pickled_numpy import PickledArray
-from converters.readers.pickled_torch import Parameter, Tensor
+from converters.readers.pickle_names import Record
+from converters.readers.pickled_torch import Tensor
+from converters.readers.plain_values import LEAVES, Plainly, described, key_of, leaf_of
 from converters.weights import Array
 
 MOST_ARRAYS = 100_000
@@ -24,7 +22,6 @@ _DEEPEST_WRAPPER = 8
 _LONGEST_NAME = 500
 _MOST_FACTS = 200
 _MOST_KINDS = 10_000
-_DEEPEST_FACT = 5
 
 # What a checkpoint calls the network that is used, the better one first.
 _WANTED = (
@@ -38,7 +35,6 @@ _UNWANTED = re.compile(
     r"_metadata|hyper_?param"
 )
 _PREFIXES = ("module.", "_orig_mod.", "generator.", "netG.", "net_g.", "state_dict.", "params.")
-_LEAVES = Tensor | np.ndarray
 _CONTAINERS = (dict, list, tuple, Record)
 
 
@@ -48,11 +44,13 @@ class Found:
     Attributes:
         arrays: by name; tensors still without their numbers.
         facts, evidence: as in Weights.
+        left_out: what of a checkpoint is not the network.
     """
 
     arrays: dict[str, Tensor | Array] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     evidence: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 def named_arrays(value: Any, place: str) -> Found:
@@ -66,6 +64,8 @@ def named_arrays(value: Any, place: str) -> Found:
     found = Found()
     walk = _Walk(place, value)
     value = _unwrapped(value, walk, found)
+    if found.left_out:
+        found.facts["left_out"] = found.left_out[:_MOST_FACTS]
     kinds: dict[str, Any] = {}
     for name, leaf in walk.leaves(value, kinds):
         if name in found.arrays:
@@ -94,13 +94,13 @@ def _unwrapped(value: Any, walk: _Walk, found: Found) -> Any:
             return value
         holders = {key: inner for key, inner in entries.items() if walk.holds_arrays(inner)}
         nested = {
-            key: inner for key, inner in holders.items() if not isinstance(_leaf(inner), _LEAVES)
+            key: inner for key, inner in holders.items() if not isinstance(leaf_of(inner), LEAVES)
         }
         if len(nested) < len(holders) and not any(
             _is_state(key, inner) for key, inner in nested.items()
         ):
             return _without_training(value, holders, found)
-        _remember(entries, holders, found)
+        _remember(entries, holders, walk, found)
         wanted = _choice(nested, found)
         if wanted is None:
             return _without_training(value, holders, found)
@@ -110,46 +110,51 @@ def _unwrapped(value: Any, walk: _Walk, found: Found) -> Any:
 
 def _is_state(key: Any, inner: Any) -> bool:
     """Whether beside loose tensors this one entry still is the network."""
-    return str(key).lower() in _WANTED and isinstance(inner, dict)
+    return key_of(key).lower() in _WANTED and isinstance(inner, dict)
 
 
 def _choice(nested: Mapping[Any, Any], found: Found) -> Any:
     """The key of the network in a checkpoint; None where all belong together."""
-    used = {key: value for key, value in nested.items() if not _UNWANTED.search(str(key))}
+    used = {key: value for key, value in nested.items() if not _unwanted(key)}
     if not used:
         return None
-    lowered = {str(key).lower(): key for key in reversed(used)}
+    lowered = {key_of(key).lower(): key for key in reversed(used)}
     wanted = next((lowered[word] for word in _WANTED if word in lowered), None)
     if wanted is None and len(used) == 1:
         wanted = next(iter(used))
     if wanted is None:
         return None
-    others = [str(key)[:60] for key in nested if key != wanted]
+    others = [key_of(key)[:60] for key in nested if key != wanted]
     beside = f", not {', '.join(others[:8])}" if others else ""
-    found.evidence.append(f"a checkpoint, of which {str(wanted)[:60]!r} is the network{beside}")
-    if others:
-        found.facts.setdefault("left_out", []).extend(others[:_MOST_FACTS])
+    found.evidence.append(f"a checkpoint, of which {key_of(wanted)[:60]!r} is the network{beside}")
+    found.left_out += others
     return wanted
 
 
 def _without_training(value: Any, holders: Mapping[Any, Any], found: Found) -> Any:
     if not isinstance(value, dict):
         return value
-    dropped = [
+    dropped = {
         key for key, inner in holders.items()
-        if _UNWANTED.search(str(key)) and not isinstance(_leaf(inner), _LEAVES)
-    ]  # fmt: skip
+        if _unwanted(key) and not isinstance(leaf_of(inner), LEAVES)
+    }  # fmt: skip
     if not dropped or len(dropped) == len(holders):
         return value
-    found.facts.setdefault("left_out", []).extend(str(key)[:60] for key in dropped)
+    found.left_out += [key_of(key)[:60] for key in holders if key in dropped]
     return {key: inner for key, inner in value.items() if key not in dropped}
 
 
-def _remember(entries: Mapping[Any, Any], holders: Mapping[Any, Any], found: Found) -> None:
+def _unwanted(key: Any) -> bool:
+    return _UNWANTED.search(key_of(key)[:_LONGEST_NAME]) is not None
+
+
+def _remember(
+    entries: Mapping[Any, Any], holders: Mapping[Any, Any], walk: _Walk, found: Found
+) -> None:
     """The plain values that stand beside the network: its step, its options."""
     for key, inner in entries.items():
         if isinstance(key, str) and key not in holders and len(found.facts) < _MOST_FACTS:
-            found.facts.setdefault(key[:60], plain(inner))
+            found.facts.setdefault(key_of(key)[:60], walk.plain(inner))
 
 
 def _strip_prefixes(found: Found) -> None:
@@ -183,15 +188,6 @@ def _generator_alone(found: Found) -> str | None:
 
 
 # -------------------------------------------------------------------------------------------------
-
-
-def _leaf(value: Any) -> Any:
-    """A tensor, from whatever stands around it; other values as they are."""
-    if isinstance(value, PickledArray):
-        return value.value
-    if isinstance(value, Parameter) and value.tensor is not None:
-        return value.tensor
-    return value
 
 
 def _is_module(value: Any) -> bool:
@@ -235,8 +231,8 @@ def _holders_of_arrays(root: Any) -> set[int]:
     while waiting:
         current = waiting.pop()
         for child in (_entries(current) or {}).values():
-            child = _leaf(child)
-            if isinstance(child, _LEAVES):
+            child = leaf_of(child)
+            if isinstance(child, LEAVES):
                 holders.append(id(current))
             elif isinstance(child, _CONTAINERS):
                 if id(child) not in parents:
@@ -257,11 +253,12 @@ class _Walk:
     def __init__(self, place: str, root: Any) -> None:
         self._place = place
         self._holders = _holders_of_arrays(root)
+        self.plain = Plainly().of
 
     def holds_arrays(self, value: Any) -> bool:
         """Whether an array is anywhere inside."""
-        value = _leaf(value)
-        return isinstance(value, _LEAVES) or id(value) in self._holders
+        value = leaf_of(value)
+        return isinstance(value, LEAVES) or id(value) in self._holders
 
     def leaves(self, root: Any, kinds: dict[str, Any]) -> Iterator[tuple[str, Tensor | Array]]:
         """Arrays by their dotted names; of the modules on the way, what is plain, into `kinds`."""
@@ -270,8 +267,8 @@ class _Walk:
         steps = 0
         while waiting:
             name, value, above = waiting.pop()
-            value = _leaf(value)
-            if isinstance(value, _LEAVES):
+            value = leaf_of(value)
+            if isinstance(value, LEAVES):
                 yield name, value
                 continue
             if id(value) in above:
@@ -301,14 +298,14 @@ class _Walk:
         if not _is_module(value):
             entries = _entries(value)
             for key, child in (entries or {}).items():
-                yield _key(key), child
+                yield key_of(key), child
             return
         state = _state_of(value) or {}
         if len(kinds) < _MOST_KINDS:
             kinds[name] = {
                 "class": value.kind,
                 **{
-                    _key(key): plain(inner)
+                    key_of(key): self.plain(inner)
                     for key, inner in list(state.items())[:_MOST_FACTS]
                     if isinstance(key, str) and not key.startswith("_")
                     and isinstance(inner, bool | int | float | str | tuple | None)
@@ -318,49 +315,4 @@ class _Walk:
             inside = state.get(part)
             if isinstance(inside, dict):
                 for key, child in inside.items():
-                    yield _key(key), child
-
-
-def _key(key: Any) -> str:
-    if isinstance(key, str):
-        return key.encode("utf-8", "backslashreplace").decode()
-    return f"{key}" if isinstance(key, int | float | bool | type(None)) else type(key).__name__
-
-
-def plain(value: Any, depth: int = 0) -> Any:
-    """A value as JSON has it, shortened; of records the class and the state."""
-    value = _leaf(value)
-    if isinstance(value, bool | int | type(None)):
-        return value
-    if isinstance(value, float):
-        return value if np.isfinite(value) else str(value)
-    if isinstance(value, str):
-        return value[:_LONGEST_NAME].encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, Name):
-        return value.dotted[:_LONGEST_NAME]
-    if isinstance(value, _LEAVES):
-        return f"array of shape {list(value.shape)}"
-    if depth >= _DEEPEST_FACT:
-        return "..."
-    if isinstance(value, list | tuple):
-        return [plain(item, depth + 1) for item in value[: _MOST_FACTS // 10]]
-    if isinstance(value, dict):
-        pairs = list(value.items())[: _MOST_FACTS // 10]
-        return {_key(key)[:60]: plain(item, depth + 1) for key, item in pairs}
-    if isinstance(value, Record):
-        return {"class": value.kind, "state": plain(value.args or value.state, depth + 1)}
-    return type(value).__name__
-
-
-def described(value: Any) -> str:
-    """A value in a few words."""
-    if isinstance(value, Record):
-        return f"an object of class {value.kind[:120]}"
-    names: dict[type, str] = {
-        dict: "a dictionary",
-        list: "a list",
-        tuple: "a list",
-        str: "text",
-        bytes: "bytes",
-    }
-    return names.get(type(value), "a single value")
+                    yield key_of(key), child

@@ -19,6 +19,7 @@ from converters.readers.pickled_torch import (
 from converters.weights import Array
 
 MOST_ARRAY_BYTES = 4 << 30
+_MOST_ELEMENTS = 1 << 56
 
 
 def arrays_of(
@@ -41,13 +42,14 @@ def arrays_of(
             raise UnsafeWeightsError(
                 f"{place} {name[:120]}", f"at most {MOST_ARRAY_BYTES:,} bytes of arrays", "more"
             )
-    storages: dict[tuple[str, str], Array] = {}
+    storages: dict[tuple[str, str, int, str], Array] = {}
     arrays: dict[str, Array] = {}
     for name, value in found.items():
         if isinstance(value, np.ndarray):
             arrays[name] = value
             continue
-        key = (value.storage.key, value.dtype)
+        # What a tensor says of its storage is believed only after `raw` has found it so.
+        key = (value.storage.key, value.storage.dtype, value.storage.count, value.dtype)
         if key not in storages:
             storages[key] = _numbers(raw(value.storage), value.dtype, big_endian)
         arrays[name] = _view(storages[key], value)
@@ -60,6 +62,8 @@ def _checked_bytes(name: str, tensor: Tensor, place: str) -> int:
     last = tensor.offset + sum(
         (side - 1) * stride for side, stride in zip(tensor.shape, tensor.strides, strict=True)
     )
+    if prod(filter(None, tensor.shape)) >= _MOST_ELEMENTS:
+        raise UnsafeWeightsError(f"{place} {name[:120]}", "an array that any memory holds", "more")
     if count and (last + 1) * size > storage.length * storage.element_bytes:
         raise WeightsError(
             f"{place} {name[:120]}",
@@ -103,6 +107,8 @@ def _view(values: Array, tensor: Tensor) -> Array:
     start = tensor.storage.start * scale // size + tensor.offset
     if 0 in tensor.shape:
         return np.zeros(tensor.shape, values.dtype)
+    last = sum((side - 1) * s for side, s in zip(tensor.shape, tensor.strides, strict=True))
+    assert start + last < len(values), "a tensor outside of its storage was let through"
     return np.lib.stride_tricks.as_strided(
         values[start:], tensor.shape,
         [stride * values.itemsize for stride in tensor.strides], writeable=False,

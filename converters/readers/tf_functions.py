@@ -20,6 +20,7 @@ from converters.weights import Array
 MOST_NODES = 100_000
 _MOST_DEPTH = 64
 _MOST_FILLED_BYTES = 64 << 20
+_MOST_DESCRIBED_BYTES = 16 << 20
 _STRING_VALUES = 8
 _CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 # Outputs that are not the first of their operation, where one has several of different names.
@@ -60,7 +61,21 @@ class Function:
     effects: list[str] = field(default_factory=list)
 
 
-def node_of(message: memoryview) -> Node:
+class Budget:
+    """How much there may be in a graph beside its arrays: it takes many times the room once it is
+    read."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_DESCRIBED_BYTES
+
+    def take(self, size: int) -> None:
+        """Raises: WireError: it is used up."""
+        self._left -= size
+        if self._left < 0:
+            raise WireError(f"at most {_MOST_DESCRIBED_BYTES} bytes beside the arrays", "more")
+
+
+def node_of(message: memoryview, budget: Budget) -> Node:
     """
     Raises: WireError.
     """
@@ -77,13 +92,15 @@ def node_of(message: memoryview) -> Node:
             if key == "value" and node.op in ("Const", ""):
                 node.value = next((f.bytes for f in fields(content) if f.tag == 8), None)
             elif not key.startswith("_"):
+                budget.take(len(content))
                 node.attributes[key] = attribute_of(content)
+    budget.take(sum(map(len, node.inputs)) + 64)
     if not node.name or not node.op:
         raise WireError("a node with a name and an operation", f"{node.name!r} {node.op!r}")
     return node
 
 
-def function_of(message: memoryview) -> Function:
+def function_of(message: memoryview, budget: Budget) -> Function:
     """
     Raises: WireError.
     """
@@ -97,7 +114,7 @@ def function_of(message: memoryview) -> Function:
                     name = next((f.text for f in fields(own.bytes) if f.tag == 1), "")
                     (function.arguments if own.tag == 2 else function.outputs).append(name)
         elif part.tag == 3:
-            node = node_of(part.bytes)
+            node = node_of(part.bytes, budget)
             function.nodes[node.name] = node
             if len(function.nodes) > MOST_NODES:
                 raise WireError(f"at most {MOST_NODES} nodes", "more")

@@ -81,7 +81,11 @@ class _File:
 
     def _index(self, keys: Any) -> None:
         """Where each storage's elements begin."""
-        if not isinstance(keys, list) or len(set(map(str, keys))) != len(keys):
+        if (
+            not isinstance(keys, list)
+            or not all(isinstance(key, str | int) for key in keys)
+            or len(set(map(str, keys))) != len(keys)
+        ):
             raise WeightsError(f"{self._path} keys", "a list of different keys", "something else")
         for key in map(str, keys):
             storage = self._storages.get(key)

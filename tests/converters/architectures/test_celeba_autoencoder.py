@@ -75,6 +75,7 @@ def test_arrays_of_another_network_are_refused() -> None:
     for others, why in [
         ({"encoder.0.weight": made["encoder.0.weight"]}, "no encoder and decoder"),
         ({**made, "decoder.0.weight": np.ones(())}, "no encoder and decoder"),
+        ({**made, "decoder.0.weight": np.empty((128, 70_000), np.int8)}, "no encoder and decoder"),
         ({**made, "fc1.weight": np.ones((20, 128))}, "differ in 1 names"),
         ({**made, "encoder.9.bias": np.ones(21)}, "has the shape"),
         ({**made, "decoder.0.weight": np.ones((0, 20))}, "has the shape"),
@@ -88,6 +89,14 @@ def test_negative_variances_are_refused() -> None:
     made = {**arrays(VARIATIONAL), "decoder.3.running_var": np.full(6, -1.0)}
     with pytest.raises(NetworkError, match="variances"):
         ARCHITECTURE.build(weights_of(made), VARIATIONAL)
+
+
+def test_weights_that_are_not_finite_are_refused() -> None:
+    for config, name in ((PLAIN, "encoder.3.bias"), (VARIATIONAL, "decoder.7.running_mean")):
+        made = arrays(config)
+        made[name] = np.full_like(made[name], np.nan)
+        with pytest.raises(NetworkError, match="finite"):
+            ARCHITECTURE.build(weights_of(made), config)
 
 
 def original(config: Config) -> Any:

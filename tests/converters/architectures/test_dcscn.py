@@ -237,6 +237,19 @@ def test_two_layers_are_what_their_own_graph_makes_of_them() -> None:
     np.testing.assert_allclose(luma_reference(found, DCSCN_STUDIO), expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_pixel_is_felt_no_farther_than_the_tiling_says(name: str) -> None:
+    network, _ = built(weights_of(VARIANTS[name]))
+    reach, scale = network.tiling.overlap, network.outputs[0].scale  # type: ignore[union-attr]
+    side = 2 * reach + 9
+    frames = [np.full((1, 3, side, side), 0.5, np.float32) for _ in range(2)]
+    frames[1][:, :, side // 2, side // 2] = 1
+    model = network.model.SerializeToString()
+    results = [parity.run(model, {"frame": frame})["upscaled"] for frame in frames]
+    felt = np.argwhere(np.abs(results[1] - results[0]).max((0, 1)) > 1e-5) // scale
+    assert 0 < np.abs(felt - side // 2).max() <= reach
+
+
 def test_colours_stay_those_of_the_bicubic() -> None:
     weights = weights_of(version_2())
     network, frame = built(weights)

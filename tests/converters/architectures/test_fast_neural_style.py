@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bridge.errors import NetworkError
 from converters import parity
 from converters.architectures.base import NotThis
 from converters.architectures.fast_neural_style import ARCHITECTURE, Config
 from converters.detect import read
 from converters.references.numpy_ops import NumpyOps
-from tests.converters.proving import prove, random_arrays, shared, weights_of
+from tests.converters.proving import openvino_run, prove, random_arrays, shared, weights_of
 
 PUBLISHED = [
     "candy_nc16_b1_e2_1e05_1e10",
@@ -81,8 +82,32 @@ def test_arrays_of_another_network_are_refused() -> None:
         ARCHITECTURE.recognise(weights_of({**made, "in6.weight": np.ones(4)}))
     with pytest.raises(NotThis, match=r"in3\.bias has the shape"):
         ARCHITECTURE.recognise(weights_of({**made, "in3.bias": np.ones(5)}))
+    empty = arrays(Config((0, 6, 8), 9, 3, 1))
+    with pytest.raises(NotThis, match="gives nothing"):
+        ARCHITECTURE.recognise(weights_of(empty))
     with pytest.raises(NotThis, match="no kernel conv2"):
         ARCHITECTURE.recognise(weights_of({**made, "conv2.conv2d.weight": np.ones(5)}))
+
+
+def test_a_flat_frame_stays_flat_and_the_same_in_both_runtimes() -> None:
+    weights = weights_of(arrays(Config((8, 16, 32), 9, 3, 5)))
+    network = ARCHITECTURE.build(weights, ARCHITECTURE.recognise(weights).config)
+    for colour in ((0, 0, 0), (255, 255, 255), (200, 17, 99)):
+        frame = np.zeros((1, 3, 192, 256), np.float32) + np.reshape(colour, (1, 3, 1, 1))
+        inputs = {"frame": frame.astype(np.float32)}
+        ours = parity.run(network.model.SerializeToString(), inputs)["styled"]
+        theirs = openvino_run(network.model, inputs)["styled"]
+        assert np.ptp(ours, axis=(2, 3)).max() <= 0.01
+        assert np.abs(ours - theirs).max() <= 0.01
+
+
+def test_weights_that_are_not_finite_are_refused() -> None:
+    made = arrays(Config((4, 6, 8), 9, 3, 1))
+    for name in ("conv1.conv2d.bias", "res1.in2.weight", "deconv3.conv2d.weight"):
+        broken = {**made, name: np.full_like(made[name], np.nan)}
+        found = ARCHITECTURE.recognise(weights_of(broken))
+        with pytest.raises(NetworkError, match=name):
+            ARCHITECTURE.build(weights_of(broken), found.config)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

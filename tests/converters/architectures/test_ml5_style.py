@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bridge.errors import NetworkError
 from converters import parity
 from converters.architectures.base import NotThis
 from converters.architectures.ml5_style import ARCHITECTURE, Config
@@ -69,6 +70,15 @@ def test_arrays_of_another_network_are_refused() -> None:
         ARCHITECTURE.recognise(weights_of({**made, "Variable_3": np.ones(4)}))
     with pytest.raises(NotThis, match="Variable_4 is not one number"):
         ARCHITECTURE.recognise(weights_of({**made, "Variable_4": np.ones((7, 1))}))
+
+
+def test_weights_that_are_not_finite_are_refused() -> None:
+    made = arrays(CONFIGS[1])
+    for name in ("Variable", "Variable_4", "Variable_23"):
+        broken = weights_of({**made, name: np.full_like(made[name], np.inf)})
+        found = ARCHITECTURE.recognise(broken)
+        with pytest.raises(NetworkError, match="finite"):
+            ARCHITECTURE.build(broken, found.config)
 
 
 def test_published_weights_convert() -> None:

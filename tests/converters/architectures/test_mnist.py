@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bridge.errors import NetworkError
 from bridge.inference.manifest import LatentInput
 from converters import parity
 from converters.architectures.base import NotThis
@@ -55,6 +56,7 @@ def test_arrays_of_another_network_are_refused() -> None:
         (gan(784, 256, 100), "not its widest"),
         (gan(784, 1024, 784), "not its widest"),
         (gan(64, 784), "neither"),
+        ({**gan(4, 9, 100), "0.weight": np.empty((9, 70_000), np.int8)}, "longer than any"),
         ({**gan(4, 9, 100), "1.weight": np.ones(9)}, "neither"),
         ({**gan(4, 9, 100), "2.weight": np.ones((100, 8))}, "do not follow"),
         ({**gan(4, 9, 100), "2.bias": np.ones((100, 1))}, "biases"),
@@ -66,6 +68,13 @@ def test_arrays_of_another_network_are_refused() -> None:
     ]:
         with pytest.raises(NotThis, match=why):
             ARCHITECTURE.recognise(weights_of(made))
+
+
+def test_weights_that_are_not_finite_are_refused() -> None:
+    made = gan(4, 9, 100)
+    made["2.bias"][7] = np.inf
+    with pytest.raises(NetworkError, match="finite"):
+        ARCHITECTURE.build(weights_of(made), ARCHITECTURE.recognise(weights_of(made)).config)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

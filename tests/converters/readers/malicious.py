@@ -165,6 +165,12 @@ def greedy() -> dict[str, bytes]:
     keys = b")q\x00" + b"".join(
         b"0h" + bytes([i]) + b"h" + bytes([i]) + b"\x86q" + bytes([i + 1]) for i in range(60)
     )
+    crowd = b"](" + b"N" * 500_000 + b"eq\x00"
+    words = text("x" * 500_000) + b"q\x00"
+    again = b"h\x00\x85R0"
+    child = b""
+    for _ in range(2000):
+        child = items(named("torch._tensor", "_rebuild_from_type_v2"), b"N", child or b")", b"N")
     many = b"".join(b"r" + struct.pack("<I", 2**32 - 1 - i) for i in range(1000))
     return {
         "runstring": call(
@@ -207,8 +213,8 @@ def greedy() -> dict[str, bytes]:
         "state for text": text("a") + b"}b",
         "memo far away": b"}" + many,
         "memo that is not there": b"j\xff\xff\xff\xff",
-        "deep lists": b"]" * 50_000 + b"a" * 49_999,
-        "deep tuples": b")" + b"\x85" * 50_000,
+        "deep lists": b"]" * 20_000 + b"a" * 19_999,
+        "deep tuples": b")" + b"\x85" * 20_000,
         "deep dictionaries of arrays": b"".join(b"}" + text("x") for _ in range(5000)) + tensor()
         + b"s" * 5000,
         "marks without end": b"(" * 100_000,
@@ -252,6 +258,31 @@ def greedy() -> dict[str, bytes]:
         "storage that is elsewhere": b"}" + text("w")
         + tensor(of=storage("../../../etc/passwd")) + b"s",
         "sparse tensor": call(named("torch._utils", "_rebuild_sparse_tensor"), b"N", b")"),
+        "list that is copied and copied": crowd + b"]("
+        + (named("builtins", "set") + b"h\x00\x85R") * 2000 + b"e",
+        "dictionary that is copied and copied": b"}(" + b"".join(
+            number(i) + b"N" for i in range(50_000)
+        ) + b"uq\x00](" + (named("collections", "OrderedDict") + b"h\x00\x85R") * 5000 + b"e",
+        "text that is encoded and encoded": words + b"]("
+        + (named("_codecs", "encode") + b"h\x00" + text("latin1") + b"\x86R") * 2000 + b"e",
+        "sides that are looked at again and again": crowd + (
+            named("torch", "Size") + again) * 2000,
+        "child of a child of a child": b"}" + text("w")
+        + named("torch._tensor", "_rebuild_from_type_v2") + child + b"Rs",
+        "type that is a list of lists": b"}" + text("w") + call(
+            named("torch._utils", "_rebuild_tensor_v3"), storage(), number(0), items(number(1)),
+            items(number(1)), b"\x89", b"N", laughs,
+        ) + b"s",
+        "storage that grows": b"}(" + text("a") + tensor() + text("b")
+        + tensor((2**20,), of=storage(count=2**20)) + b"u",
+        "empty tensor of far too many sides": b"}" + text("w")
+        + tensor((2**47, 2**47, 0), (1, 1, 1)) + b"s",
+        "record for a key": b"}(" + named("model", "A") + b")\x81" + laughs + b"b" + tensor()
+        + named("model", "B") + b")\x81" + laughs + b"b" + tensor((9,)) + b"u",
+        "facts of facts of facts": b"}(" + text("model") + b"}" + text("w") + tensor((9,)) + b"s"
+        + text("history") + laughs + b"u",
+        "left_out that is none": b"}(" + text("left_out") + number(3) + text("model") + b"}"
+        + text("w") + tensor((9,)) + b"s" + text("x") + b"}" + text("w") + tensor() + b"su",
         "stack that is empty": b"R", "nothing at all": b"", "unknown opcode": b"\xff",
         "a name of half a line": b"cos",
     }  # fmt: skip

@@ -9,7 +9,8 @@ import pytest
 
 from bridge.errors import UnsafeWeightsError, WeightsError
 from converters.readers.pickle_names import Record
-from converters.readers.state_dict import named_arrays, plain
+from converters.readers.plain_values import Plainly
+from converters.readers.state_dict import named_arrays
 
 A, B, C = (np.full(2, value, np.float32) for value in (1, 2, 3))
 
@@ -99,7 +100,7 @@ def test_facts_are_short_and_plain() -> None:
     loop: list[Any] = []
     loop.append(loop)
     value = {"a": float("nan"), "b": loop, "c": Record("x.Y", (), {"z": 1}), 5: "x" * 9999, "d": A}
-    assert plain(value) == {
+    assert Plainly().of(value) == {
         "a": "nan", "b": [[[["..."]]]], "c": {"class": "x.Y", "state": {"z": 1}}, "5": "x" * 500,
         "d": "array of shape [2]",
     }  # fmt: skip
