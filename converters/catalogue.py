@@ -61,6 +61,8 @@ READERS: tuple[Reader, ...] = (
 """The more certain a format's marks, the earlier."""
 
 ARCHITECTURES: tuple[Architecture, ...] = (
+    # First: a graph tells what is done with its weights, and their names do not.
+    onnx_graph.ARCHITECTURE,
     dcscn.ARCHITECTURE,
     fsrcnn.ARCHITECTURE,
     fsrcnn_tensorflow.ARCHITECTURE,
@@ -80,7 +82,6 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     mnist.ARCHITECTURE,
     anime4k_keras.ARCHITECTURE,
     tf_graph.ARCHITECTURE,
-    onnx_graph.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
 
