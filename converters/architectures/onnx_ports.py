@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,10 @@ class Port:
     @property
     def plain(self) -> bool:
         return self.layout == "nchw" and self.rank == 4 and self.dtype == "float32"
+
+    def of_float32(self) -> Port:
+        """The same, where it has float16."""
+        return replace(self, dtype="float32") if self.dtype == "float16" else self
 
     def of_nchw(self, values: Array) -> Array:
         if self.layout == "nhwc":
@@ -104,6 +108,30 @@ def with_ports(
         producer_name="framebridge",
     )  # fmt: skip
     return core, (name_in, name_out)
+
+
+def with_float32_ports(model: onnx.ModelProto, result: str) -> tuple[onnx.ModelProto, str]:
+    """A float16 model between float32, in its own opset, and the name of its result.
+
+    On a processor ONNX Runtime rounds to float16 at the ports of such a model, and leaves that out
+    where a Cast stands there: the two can be compared with the same ends only.
+    """
+    graph = model.graph
+    used = _names(graph)
+    given = {tensor.name for tensor in graph.initializer}
+    (source,) = (value for value in graph.input if value.name not in given)
+    (last,) = (value for value in graph.output if value.name == result)
+    name_in, name_out = _unused("float32_in", used), _unused("float32_out", used)
+    if source.type.tensor_type.elem_type == TensorProto.FLOAT16:
+        cast = helper.make_node("Cast", [name_in], [source.name], to=TensorProto.FLOAT16)
+        graph.node.insert(0, cast)
+        source.name = name_in
+        source.type.tensor_type.elem_type = TensorProto.FLOAT
+    if last.type.tensor_type.elem_type == TensorProto.FLOAT16:
+        graph.node.append(helper.make_node("Cast", [result], [name_out], to=TensorProto.FLOAT))
+        last.name = result = name_out
+        last.type.tensor_type.elem_type = TensorProto.FLOAT
+    return model, result
 
 
 class _Steps:

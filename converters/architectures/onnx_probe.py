@@ -18,7 +18,7 @@ from onnx import TensorProto
 from converters.apart import packed, unpacked
 from converters.architectures.base import NotThis
 from converters.architectures.onnx_opset import normalised, prune
-from converters.architectures.onnx_ports import Port, with_ports
+from converters.architectures.onnx_ports import Port, with_float32_ports, with_ports
 from converters.architectures.onnx_range import Range, picture, tell
 from converters.weights import Array
 
@@ -71,10 +71,13 @@ def import_graph(request: dict[str, Any]) -> dict[str, Any]:
 
 def run_file(request: dict[str, Any]) -> dict[str, Any]:
     """A picture through the file as it is: no change of opset, layout or type but numpy's."""
-    graph = Trial(
-        request["model"], Port(**request["taken"]), [(request["output"], Port(**request["given"]))]
-    )
-    return packed(graph.run(unpacked(request["picture"]))[0])
+    content, output = request["model"], request["output"]
+    taken, given = Port(**request["taken"]), Port(**request["given"])
+    if "float16" in (taken.dtype, given.dtype):
+        model, output = with_float32_ports(onnx.ModelProto.FromString(content), output)
+        content = model.SerializeToString()
+        taken, given = taken.of_float32(), given.of_float32()
+    return packed(Trial(content, taken, [(output, given)]).run(unpacked(request["picture"]))[0])
 
 
 class Trial:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +251,66 @@ def test_the_scale_is_told_by_running_it(channels: int, scale: int, opset: int) 
     assert found.facts["scale"] == scale
     assert network.task == "upscale"
     assert network.outputs[0].channels == ("RGB" if channels == 3 else "Y")  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_network_of_float16_has_float32_ports() -> None:
+    half = TensorProto.FLOAT16
+    nodes = [node("Conv", ["x", "kernel"], "a", pads=[1, 1, 1, 1]), node("Sigmoid", ["a"], "y")]
+    same = [1, 3, "h", "w"]
+    weights = {"kernel": sharpen(2).astype(np.float16)}
+    model = graph(nodes, weights, same, same, kinds=(half, half))
+    found = ARCHITECTURE.recognise(weights_of(model))
+    network = ARCHITECTURE.build(weights_of(model), found.config)
+    assert [v.type.tensor_type.elem_type for v in network.model.graph.input] == [F]
+    assert [v.type.tensor_type.elem_type for v in network.model.graph.output] == [F]
+    ops = parity.ops_of("onnx")
+    inputs = parity.inputs_for(network)
+    measured = parity.measure(ARCHITECTURE, network, weights_of(model), found.config, ops, inputs)
+    assert measured.max_abs_error <= 1e-3
+
+
+@pytest.mark.usefixtures("_here")
+@pytest.mark.parametrize("opset", [9, 11, 17])
+def test_what_pytorch_exports_is_what_pytorch_calculates(opset: int) -> None:
+    torch = pytest.importorskip("torch")
+    nn, functional = torch.nn, torch.nn.functional
+
+    class Network(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 3, 3, padding=1)
+            self.down, self.group = nn.Conv2d(8, 8, 3, stride=2, padding=1), nn.GroupNorm(2, 8)
+            self.instance = nn.InstanceNorm2d(8, affine=True)
+
+        def forward(self, x: Any) -> Any:
+            wide = functional.gelu(self.group(self.first(x * 2 - 1)))
+            deep = functional.silu(self.instance(self.down(wide)))
+            deep = functional.interpolate(deep, scale_factor=2, mode="bilinear")
+            one, two = torch.chunk(deep, 2, 1)
+            joined = torch.cat([two, one], 1) + wide
+            return (torch.tanh(self.last(functional.mish(joined))) + 1) / 2
+
+    torch.manual_seed(0)
+    module, file = Network().eval(), io.BytesIO()
+    sides = {0: "n", 2: "h", 3: "w"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module, (torch.rand(1, 3, 32, 24),), file, dynamo=False, opset_version=opset,
+            input_names=["in"], output_names=["out"], dynamic_axes={"in": sides, "out": sides},
+        )  # fmt: skip
+    weights = weights_of(onnx.ModelProto.FromString(file.getvalue()))
+    network, found = proved(weights)
+    assert found.facts["multiple_of"] == 2
+    assert found.facts["range"] == found.facts["result_range"] == [0.0, 1.0]
+    inputs = parity.inputs_for(network, (38, 26))
+    with torch.no_grad():
+        expected = module(torch.from_numpy(inputs["in"])).numpy()
+    made = parity.run(network.model.SerializeToString(), inputs)["out"]
+    if opset == 9:
+        return  # the file enlarges otherwise than PyTorch, which warns of it
+    assert np.abs(made - expected).max() * 255 <= 1e-3
 
 
 @pytest.mark.usefixtures("_here")
