@@ -22,6 +22,7 @@ from converters.tf_translate.nodes import Node, Nodes, Untranslatable, ends, in_
 from converters.tf_translate.ranges import KNOWN, UNIT, Range
 from converters.tf_translate.reference import interpret
 from converters.tf_translate.sizes import ratio
+from converters.tf_translate.tidying import tidy
 from converters.tf_translate.translation import Translated, translate
 from converters.tf_translate.trial import ALIKE, Pair, tried
 from converters.weights import Array, Weights
@@ -275,6 +276,7 @@ def _built(made: Translated, config: Config) -> Network:
         limits.append(f"It takes {config.fixed[1]}x{config.fixed[0]} pixels and no other size.")
     if not config.sure:
         limits.append("Its range could not be told, only assumed: if it looks wrong, give --range.")
+    tidy(made.graph, made.result.name)
     return Network(
         model=made.graph.model([("frame", shapes[0])], [(made.result.name, "result", shapes[1])]),
         task=config.task,

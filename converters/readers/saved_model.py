@@ -107,6 +107,16 @@ class _Model:
         return name, *given[name]
 
 
+def _serves(graph: memoryview) -> bool:
+    """Whether it is the one for use, of those that a file holds for use and for training."""
+    return any(
+        own.tag == 4 and own.text == "serve"
+        for part in fields(graph)
+        if part.tag == 1
+        for own in fields(part.bytes)
+    )
+
+
 def _signature(message: memoryview) -> tuple[list[str], list[str]]:
     """Names of the tensors that go in and that come out."""
     found: tuple[list[str], list[str]] = ([], [])
@@ -133,7 +143,7 @@ def _read(path: Path) -> Weights:
         graphs = [part.bytes for part in fields(data) if part.tag == 2]
         if not graphs:
             raise WireError("a graph", "none")
-        model = _Model(graphs[0])
+        model = _Model(next((graph for graph in graphs if _serves(graph)), graphs[0]))
         name, _, outputs = model.served()
         flat = Flat(model.functions)
         targets = flat.lay_out(model.nodes, outputs)

@@ -11,9 +11,11 @@ from bridge.errors import FramebridgeError, UnsafeWeightsError, WeightsError
 from converters import parity
 from converters.architectures.tf_graph import ARCHITECTURE
 from converters.readers.base import head_of
+from converters.readers.protobuf_wire import fields
 from converters.readers.saved_model import READER
 from converters.tf_translate.trial import soft_picture
 from tests.converters.proving import prove, shared
+from tests.converters.readers.checkpoint_writer import part
 from tests.converters.readers.saved_model_writer import (
     calls,
     folder,
@@ -116,6 +118,16 @@ def test_functions_that_double_each_other_end_in_time(tmp_path: Path) -> None:
         READER.read(folder(tmp_path / "net", _model(functions), {}))
 
 
+def test_of_two_graphs_the_one_that_serves_is_read(tmp_path: Path) -> None:
+    training = saved(node(1, "other", "Placeholder"))
+    served = one_layer()
+    tag = part(1, part(4, b"serve"))
+    graph = next(each.bytes for each in fields(memoryview(served)) if each.tag == 2)
+    content = training + part(2, tag + bytes(graph))
+    read = READER.read(folder(tmp_path / "net", content, ARRAYS))
+    assert read.facts["outputs"] == ["call//shown//r:0"]
+
+
 def test_descriptions_without_measure_are_refused(tmp_path: Path) -> None:
     node_with_a_novel = node(1, "x", "Placeholder", (), text("note", "x" * (17 << 20)))
     with pytest.raises(WeightsError, match="beside the arrays"):
@@ -216,6 +228,32 @@ def test_what_tensorflow_saves_is_read(tmp_path: Path) -> None:
     given = parity.inputs_for(network, (14, 8))
     ours = parity.run(network.model.SerializeToString(), given)["result"]
     theirs = net(given["frame"].transpose(0, 2, 3, 1)).numpy().transpose(0, 3, 1, 2)
+    assert np.abs(ours - theirs).max() * 255 <= 1e-3
+
+
+def test_what_tensorflow_1_saved_is_read(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow")
+    v1 = tf.compat.v1
+    picture = soft_picture(3, (16, 12)).transpose(0, 2, 3, 1)
+    with tf.Graph().as_default(), v1.Session() as session:
+        taken = v1.placeholder(tf.float32, (None, None, None, 3), "picture")
+        with v1.variable_scope("layer", use_resource=False):
+            kernel = v1.get_variable("kernel", initializer=KERNEL)
+            slope = v1.get_variable("slope", initializer=np.float32([0.1, 0.2, 0.3]))
+        with v1.variable_scope("unused"):
+            v1.get_variable("other", initializer=KERNEL * 2)
+        x = tf.nn.conv2d(taken, kernel, 1, "SAME")
+        made = taken + 0.1 * (tf.nn.relu(x) + slope * (x - abs(x)) * 0.5)
+        session.run(v1.global_variables_initializer())
+        theirs = session.run(made, {taken: picture}).transpose(0, 3, 1, 2)
+        v1.saved_model.simple_save(
+            session, str(tmp_path / "net"), {"picture": taken}, {"made": made}
+        )
+    read = READER.read(tmp_path / "net")
+    np.testing.assert_array_equal(read.arrays["layer/kernel"], KERNEL)
+    network = prove(ARCHITECTURE, read, (13, 9))
+    given = {"frame": picture.transpose(0, 3, 1, 2)}
+    ours = parity.run(network.model.SerializeToString(), given)["result"]
     assert np.abs(ours - theirs).max() * 255 <= 1e-3
 
 
