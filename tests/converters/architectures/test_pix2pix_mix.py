@@ -48,6 +48,7 @@ def test_each_weight_stands_once_for_each_network() -> None:
         for made in (network, alone)
     )
     assert both == 2 * one
+    assert any("blended anew" in limit for limit in network.limits)
 
 
 def test_networks_that_differ_are_refused() -> None:
