@@ -53,6 +53,7 @@ CONVERTERS = (
         "converters.graph", "converters.stored", "converters.readers", "converters.references",
         "converters.writers",
     ),
+    ("converters.shape_folding",),
     ("converters.cost", "converters.luma_psnr"),
     ("converters.luma", "converters.tf_translate"),
     ("converters.architectures",),
