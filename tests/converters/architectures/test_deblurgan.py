@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from bridge.errors import NetworkError
-from converters import parity
-from converters.architectures import deblurgan
+from converters import detect, parity
 from converters.architectures.base import NotThis
 from converters.architectures.deblurgan import ANY_RESNET, ARCHITECTURE, WITHOUT_DROPOUT
 from converters.weights import Array
@@ -238,7 +237,17 @@ def _original(torch: Any, width: int, blocks: int, convolutions: tuple[int, ...]
     return Generator()
 
 
-def test_the_three_choices_have_names_of_their_own() -> None:
-    names = {each.name for each in (ARCHITECTURE, WITHOUT_DROPOUT, ANY_RESNET)}
-    assert names == {"deblurgan", "deblurgan-no-dropout", "deblurgan-resnet"}
-    assert deblurgan.__doc__
+@pytest.mark.parametrize(
+    ("given", "name", "chosen"),
+    [
+        ({}, "", "deblurgan"),
+        ({"convolutions": (1,)}, "", "deblurgan"),
+        ({"convolutions": (1, 5), "tracked": False}, "", "junyanz"),
+        ({"convolutions": (1, 5), "counted": False}, "", "junyanz"),
+        ({"convolutions": (1, 5), "tracked": False}, "deblurgan-resnet", "deblurgan-resnet"),
+        ({"convolutions": (1,)}, "deblurgan-no-dropout", "deblurgan-no-dropout"),
+    ],
+)
+def test_of_all_networks_the_right_one_is_chosen(given: Any, name: str, chosen: str) -> None:
+    architecture, _ = detect.recognise(weights_of(arrays(**given)), name)
+    assert architecture.name == chosen

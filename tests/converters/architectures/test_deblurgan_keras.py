@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bridge.errors import NetworkError
-from converters import parity
+from converters import detect, parity
 from converters.architectures.base import NotThis
 from converters.architectures.deblurgan_keras import ARCHITECTURE
 from converters.weights import Array
@@ -78,6 +78,10 @@ def test_layers_are_ordered_by_their_numbers_wherever_these_begin(first: int, fo
         for each in (weights, plain)
     ]
     assert built[0] == built[1]
+
+
+def test_of_all_networks_it_is_chosen() -> None:
+    assert detect.recognise(weights_of(arrays()))[0] is ARCHITECTURE
 
 
 def test_its_own_arrays_are_near() -> None:

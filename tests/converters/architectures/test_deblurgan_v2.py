@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bridge.errors import NetworkError
-from converters import parity
+from converters import detect, parity
 from converters.architectures.base import NotThis
 from converters.architectures.deblurgan_v2 import ARCHITECTURE
 from converters.weights import Weights
@@ -107,6 +107,11 @@ def test_arrays_of_another_network_are_refused(
         arrays[name] = np.zeros(shape, np.float32)
     with pytest.raises(NotThis, match=reason):
         ARCHITECTURE.recognise(weights_of(arrays))
+
+
+def test_of_all_networks_it_is_chosen() -> None:
+    for layout in (SMALL, inception(16, 16, 8, (1, 1, 1))):
+        assert detect.recognise(weights_of(filled(layout)))[0] is ARCHITECTURE
 
 
 def test_its_own_arrays_are_near() -> None:
