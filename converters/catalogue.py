@@ -41,12 +41,15 @@ from converters.readers import (
     tf_checkpoint,
     tf_frozen,
     torch_legacy,
+    torch_process,
     torch_zip,
 )
 from converters.readers.base import Reader
 
 READERS: tuple[Reader, ...] = (
     pict.READER,
+    torch_process.TORCHSCRIPT,
+    torch_process.PROGRAM,
     torch_zip.READER,
     torch_legacy.READER,
     keras_h5.READER,
@@ -54,6 +57,8 @@ READERS: tuple[Reader, ...] = (
     tf_checkpoint.READER,
     ml5.READER,
     safetensors.READER,
+    torch_process.TORCHSCRIPT,
+    torch_process.PROGRAM,
     onnx_file.READER,
     tf_frozen.READER,
     plain_pickle.READER,

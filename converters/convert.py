@@ -6,14 +6,22 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bridge.errors import ParityError, RuntimeMissingError, UsageError
+from bridge.errors import (
+    ParityError,
+    RuntimeMissingError,
+    UnknownNetworkError,
+    UsageError,
+    WeightsError,
+)
 from bridge.inference.manifest import (
     FORMAT_VERSION,
     Cost,
@@ -32,6 +40,7 @@ from converters.detect import read, recognise
 from converters.drawing import draw
 from converters.optimise import optimise
 from converters.precision import Half, half_precision
+from converters.readers import torch_process
 from converters.showing import Rgb8, Shown, show
 from converters.stored import store
 from converters.weights import Weights
@@ -131,7 +140,7 @@ def convert(
     output = Path(output).absolute()
     _check_output(output, wishes)
     weights = _with_options(_read(files, progress), wishes)
-    architecture, found = recognise(weights, wishes.architecture)
+    weights, architecture, found = _recognised(weights, wishes, progress)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as scratch:
         progress(f"building {found.family}")
@@ -184,6 +193,22 @@ def _read(files: Sequence[Path], progress: Progress) -> Weights:
             "Convert them one by one.",
         )  # fmt: skip
     return found[0] if len(found) == 1 else pix2pix_mix.joined(*found)
+
+
+def _recognised(
+    weights: Weights, wishes: Wishes, progress: Progress
+) -> tuple[Weights, Architecture, Found]:
+    """By our own architectures, and by spandrel's where that is installed."""
+    try:
+        return weights, *recognise(weights, wishes.architecture)
+    except UnknownNetworkError:
+        if wishes.architecture or weights.graph or not find_spec("spandrel"):
+            raise
+        progress("asking spandrel what it is")
+        with suppress(WeightsError):
+            weights = torch_process.by_spandrel(weights)
+            return weights, *recognise(weights)
+        raise
 
 
 def _proofs(
