@@ -57,8 +57,6 @@ READERS: tuple[Reader, ...] = (
     tf_checkpoint.READER,
     ml5.READER,
     safetensors.READER,
-    torch_process.TORCHSCRIPT,
-    torch_process.PROGRAM,
     onnx_file.READER,
     tf_frozen.READER,
     plain_pickle.READER,
