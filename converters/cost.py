@@ -8,9 +8,10 @@ import onnx
 from onnx import NodeProto, TensorProto, helper
 
 from bridge.inference.manifest import Cost
+from converters.shape_folding import fold_shapes
 from converters.stored import KEPT_BYTES
 
-PROBE_SIDE = 64
+PROBE_SIDE = 1024
 """Pixels of each free side of the frame that multiply-accumulates are counted on."""
 
 Shapes = dict[str, list[int]]
@@ -97,7 +98,8 @@ def _shapes_at(model: onnx.ModelProto, side: int) -> Shapes:
         opset_imports=model.opset_import,
         ir_version=model.ir_version,
     )
-    inferred = onnx.shape_inference.infer_shapes(bare, strict_mode=True, data_prop=True).graph
+    folded = fold_shapes(bare)
+    inferred = onnx.shape_inference.infer_shapes(folded, strict_mode=True, data_prop=True).graph
     values = [*inferred.input, *inferred.value_info, *inferred.output]
     shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
     return {**shapes, **{tensor.name: list(tensor.dims) for tensor in small}}

@@ -13,6 +13,12 @@ from converters.weights import Weights
 
 _MOST_SHOWN = 12
 _MOST_REASONS = 4
+_OTHER_FILES = (
+    (b"\x89PNG", "a PNG picture"), (b"\xff\xd8\xff", "a JPEG picture"), (b"GIF8", "a GIF picture"),
+    (b"PK", "a zip of something else"), (b"\x1f\x8b", "a gzip archive"), (b"%PDF", "a PDF"),
+    (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"), (b"MATLAB", "a MATLAB file"),
+    (b"\x7fELF", "a program"), (b"MZ", "a program"),
+)  # fmt: skip
 
 
 def reader_of(path: Path) -> Reader:
@@ -31,7 +37,7 @@ def reader_of(path: Path) -> Reader:
         raise WeightsError(str(path), "a file of weights", "nothing of that name")
     raise WeightsError(
         str(path), f"one of: {'; '.join(reader.title for reader in READERS)}",
-        f"a {'folder' if path.is_dir() else 'file that begins with ' + _shown(head)}",
+        "a folder" if path.is_dir() else _shown(head),
         "What a file is called does not matter; its content does.",
     )  # fmt: skip
 
@@ -83,4 +89,10 @@ def listed(weights: Weights, most: int = _MOST_SHOWN) -> str:
 
 
 def _shown(head: bytes) -> str:
-    return " ".join(f"{byte:02x}" for byte in head[:8]) or "nothing"
+    """What a file that is of no use here may be."""
+    for mark, kind in _OTHER_FILES:
+        if head.startswith(mark):
+            return kind
+    if head and all(9 <= byte <= 13 or byte >= 32 for byte in head):
+        return "a text"
+    return "a file that begins with " + " ".join(f"{byte:02x}" for byte in head[:8])

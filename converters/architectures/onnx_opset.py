@@ -17,6 +17,8 @@ from converters.architectures.base import NotThis
 _OWN_DOMAINS = ("", "ai.onnx")
 _FIRST_OPSET = 5
 """What is older was written before ONNX 1.0."""
+_LAST_OLD_RESIZE = 10
+"""Until then the corners of pixels were aligned; onnx's converter leaves that to a new default."""
 _REDUCTIONS = ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare")
 
 
@@ -65,6 +67,8 @@ def normalised(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list[str]]:
                 f"it cannot be brought from opset {opset} to {OPSET}: {said[:200]}"
             ) from None
         model.ir_version = IR_VERSION_MAX
+        if opset <= _LAST_OLD_RESIZE:
+            _resize_as_before(model.graph)
     elif opset > OPSET:
         _lower(model.graph, opset)
         del model.opset_import[:]
@@ -156,6 +160,25 @@ def _constant(node: onnx.NodeProto) -> TensorProto | None:
     if attribute.name in ("value_int", "value_ints"):
         return numpy_helper.from_array(np.array(helper.get_attribute_value(attribute), np.int64))
     return None
+
+
+def _resize_as_before(graph: onnx.GraphProto) -> None:
+    known = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and (tensor := _constant(node)) is not None:
+            known[node.output[0]] = numpy_helper.to_array(tensor)
+    for node in _nodes(graph):
+        if node.op_type != "Resize":
+            continue
+        factors = known.get(node.input[2]) if len(node.input) > 2 else None
+        smaller = factors is not None and factors.size > 0 and factors.min() < 1
+        stated = {attribute.name for attribute in node.attribute}
+        for name, value in (
+            ("coordinate_transformation_mode", "asymmetric"),
+            ("nearest_mode", "ceil" if smaller else "floor"),
+        ):
+            if name not in stated:
+                node.attribute.append(helper.make_attribute(name, value))
 
 
 def _lower(graph: onnx.GraphProto, opset: int) -> None:

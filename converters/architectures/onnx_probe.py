@@ -139,8 +139,11 @@ def _imported(model: onnx.ModelProto, options: dict[str, Any]) -> dict[str, Any]
     width, height = sizes.sample
     sample = picture(taken.channels, height, width)
     trial = Trial(candidate.SerializeToString(), taken, [(output, given)])
-    if not np.array_equal(trial.raw(sample)[0], trial.raw(sample)[0], equal_nan=True):
+    (once,), (again,) = trial.raw(sample), trial.raw(sample)
+    if not np.array_equal(once, again, equal_nan=True):
         raise NotThis("it gives another result each time: it draws random numbers")
+    if np.array_equal(once, trial.raw(255 * (1 - sample))[0], equal_nan=True):
+        raise NotThis("its result does not depend on the picture")
     told: tuple[Range | None, Range | None] = (None, None)
     if "range" in options:
         low, high = (float(value) for value in options["range"])

@@ -20,7 +20,8 @@ HARMLESS = frozenset({
     "pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "pathlib.WindowsPath",
     "pathlib.PurePosixPath", "pathlib.PureWindowsPath", "pathlib._local.PosixPath",
     "pathlib._local.WindowsPath", "datetime.datetime", "datetime.date", "datetime.timedelta",
-    "enum.Enum", "copyreg._reconstructor", "copy_reg._reconstructor", "_codecs.encode",
+    "enum.Enum", "typing.Any", "typing.Union", "typing.Optional", "typing.List", "typing.Dict",
+    "copyreg._reconstructor", "copy_reg._reconstructor", "_codecs.encode",
     *(
         f"{module}.{name}"
         for module in ("builtins", "__builtin__")

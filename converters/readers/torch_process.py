@@ -31,6 +31,7 @@ from converters.weights import Array, Weights
 _TIMEOUT_S = 300
 _MOST_MEMORY_BYTES = 24 << 30
 _MOST_GRAPH_BYTES = 2 << 30
+_MOST_FACTS_BYTES = 1 << 20
 _OPSET = 17
 # Sides that the first example may have, and those of a second one: other, and not square.
 _SIDES = (64, 128, 256, 224, 512)
@@ -159,7 +160,7 @@ def _run(
             place, "a network that PyTorch can write as ONNX", _last_words(log),
             "What else it holds is not known here.",
         )  # fmt: skip
-    if made.stat().st_size > _MOST_GRAPH_BYTES:
+    if made.stat().st_size > _MOST_GRAPH_BYTES or answer.stat().st_size > _MOST_FACTS_BYTES:
         raise WeightsError(place, f"a graph of at most {_MOST_GRAPH_BYTES:,} bytes", "a larger one")
     return json.loads(answer.read_text("utf-8")), onnx.load(made, load_external_data=False)
 

@@ -181,20 +181,20 @@ class ZipDirectory:
 
     def check(self) -> None:
         """Raises: WeightsError: an entry's CRC is not that of its bytes."""
-        for entry in self.entries.values():
-            if entry.deflated:
-                self.read(entry.name)
-                continue
-            crc, left = 0, entry.size
-            with self.path.open("rb") as file:
+        with self.path.open("rb") as file:
+            for entry in self.entries.values():
+                if entry.deflated:
+                    self.read(entry.name)
+                    continue
+                crc, left = 0, entry.size
                 file.seek(entry.start)
                 while left:
                     chunk = file.read(min(left, _CHUNK))
                     if not chunk:
                         raise self._wrong("a whole entry", "one cut short", entry.name)
                     crc, left = zlib.crc32(chunk, crc), left - len(chunk)
-            if crc != entry.crc:
-                raise self._wrong(f"the checksum {entry.crc:08x}", "another", entry.name)
+                if crc != entry.crc:
+                    raise self._wrong(f"the checksum {entry.crc:08x}", "another", entry.name)
 
     def _inflate(self, file: BinaryIO, entry: Entry, target: memoryview) -> None:
         machine = zlib.decompressobj(-15)

@@ -191,6 +191,20 @@ def test_the_command_refuses_in_one_sentence(tmp_path: Path) -> None:
     assert left_in(tmp_path) == ["empty"]
 
 
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+        (b"weights, sooner or later", "a text"),
+        (b"\x00\x01\x02\x03", "begins with 00 01 02 03"),
+    ],
+)
+def test_what_a_file_is_instead_is_said(head: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "weights.pth").write_bytes(head * 40)
+    with pytest.raises(WeightsError, match=said):
+        convert([tmp_path / "weights.pth"], tmp_path / "small")
+
+
 def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="nothing of that name"):
         convert([tmp_path / "none"], tmp_path / "small")

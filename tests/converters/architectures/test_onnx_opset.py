@@ -77,6 +77,21 @@ CASES = {
     "Upsample by attributes": graph(
         [node("Upsample", ["x"], ["y"], scales=[1.0, 1.0, 3.0, 3.0])], 7
     ),
+    "bilinear Upsample": graph(
+        [node("Upsample", ["x", "s"], ["y"], mode="linear")], 9, {"s": floats(1, 1, 2, 2)}, True
+    ),
+    "an early Resize": graph(
+        [node("Resize", ["x", "s"], ["y"], mode="linear")], 10, {"s": floats(1, 1, 2, 3)}
+    ),
+    "an early Resize by a fraction": graph(
+        [node("Resize", ["x", "s"], ["y"], mode="nearest")], 10, {"s": floats(1, 1, 1.5, 2.5)}
+    ),
+    "an early Resize to less": graph(
+        [node("Resize", ["x", "s"], ["y"], mode="nearest")], 10, {"s": floats(1, 1, 0.5, 0.25)}
+    ),
+    "a Resize by later rules": graph(
+        [node("Resize", ["x", "", "s"], ["y"], mode="linear")], 13, {"s": floats(1, 1, 2, 3)}
+    ),
     "instance norm of old": graph(
         [node("InstanceNormalization", ["x", "a", "b"], ["y"])], 6,
         {"a": floats(1, 2, 3), "b": floats(0, 1, 2)}, True,

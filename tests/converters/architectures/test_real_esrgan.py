@@ -10,7 +10,6 @@ import pytest
 from converters import detect, parity
 from converters.architectures.base import NotThis
 from converters.architectures.real_esrgan import ARCHITECTURE
-from converters.catalogue import READERS
 from tests.converters.proving import prove, random_arrays, shared, weights_of
 
 
@@ -83,8 +82,6 @@ def test_it_is_the_network_of_its_authors(scale: int, width: int, between: int) 
 
 def test_the_published_file_is_the_network_of_its_authors() -> None:
     path = shared("realesrgan-compact/realesr-animevideov3.pth")
-    if not any("torch" in reader.name for reader in READERS):
-        pytest.skip("no reader of PyTorch files is in the catalogue")
     weights = detect.read(path)
     architecture, found = detect.recognise(weights)
     assert architecture is ARCHITECTURE

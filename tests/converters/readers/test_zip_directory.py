@@ -157,7 +157,7 @@ def test_every_flipped_byte_gives_an_error_or_the_same_entries(tmp_path: Path, m
     whole = zipped(tmp_path / "a.zip", method).read_bytes()
     random = np.random.default_rng(2)
     path = tmp_path / "b.zip"
-    for place in range(len(whole)):
+    for place in range(0, len(whole), 2):
         data = bytearray(whole)
         data[place] ^= 1 << int(random.integers(0, 8))
         path.write_bytes(data)
