@@ -64,6 +64,7 @@ READERS: tuple[Reader, ...] = (
 """The more certain a format's marks, the earlier."""
 
 ARCHITECTURES: tuple[Architecture, ...] = (
+    onnx_graph.ARCHITECTURE,
     dcscn.ARCHITECTURE,
     fsrcnn.ARCHITECTURE,
     fsrcnn_tensorflow.ARCHITECTURE,
@@ -83,7 +84,6 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     mnist.ARCHITECTURE,
     anime4k_keras.ARCHITECTURE,
     tf_graph.ARCHITECTURE,
-    onnx_graph.ARCHITECTURE,
 )
 """The more special a network, the earlier."""
 

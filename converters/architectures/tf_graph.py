@@ -14,12 +14,13 @@ from fractions import Fraction
 import numpy as np
 
 from bridge.errors import NetworkError
-from bridge.inference.manifest import Channels, FrameInput, FrameOutput, Size, Task
+from bridge.inference.manifest import Channels, FrameInput, FrameOutput, Size, Task, Tiling
 from converters.architectures.base import Architecture, Found, Network, NotThis
 from converters.references.ops import Ops
 from converters.tf_translate import ranges
 from converters.tf_translate.nodes import Node, Nodes, Untranslatable, ends, in_order, nodes_of
 from converters.tf_translate.ranges import KNOWN, UNIT, Range
+from converters.tf_translate.reach import reach
 from converters.tf_translate.reference import interpret
 from converters.tf_translate.sizes import ratio
 from converters.tf_translate.tidying import tidy
@@ -277,6 +278,7 @@ def _built(made: Translated, config: Config) -> Network:
     if not config.sure:
         limits.append("Its range could not be told, only assumed: if it looks wrong, give --range.")
     tidy(made.graph, made.result.name)
+    far = None if config.fixed else reach(made.graph, made.result.name)
     return Network(
         model=made.graph.model([("frame", shapes[0])], [(made.result.name, "result", shapes[1])]),
         task=config.task,
@@ -294,6 +296,7 @@ def _built(made: Translated, config: Config) -> Network:
         ],
         title=f"TensorFlow graph x{config.scale}" if config.scale > 1 else "TensorFlow graph",
         description="Runs each frame through a graph that was made in TensorFlow.",
+        tiling=Tiling(tileable=False) if far is None else Tiling(overlap=far),
         limits=limits,
         try_size=_try_size(made, config, 37),
     )  # fmt: skip

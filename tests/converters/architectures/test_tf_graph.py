@@ -51,6 +51,7 @@ def test_the_graph_is_the_network(scale: int, channels: int) -> None:
     port = network.outputs[0]
     assert (port.scale, port.channels) == (scale, "RGB" if channels == 3 else "Y")  # type: ignore[union-attr]
     assert network.task == "upscale"
+    assert network.tiling.tileable
 
 
 @pytest.mark.parametrize("name", REAL)
