@@ -122,32 +122,40 @@ def _build(weights: Weights, config: Config) -> Network:
     graph = NetworkGraph()
     shapes = config.shapes
 
-    def convolved(x: str, layer: str, stride: int = 1) -> str:
+    def less_corner(x: str) -> str:
+        # A norm takes off whatever is added to a whole map, and so what is added to all that a
+        # convolution with reflected borders sees. Of a flat map it is left with what its mean was
+        # rounded by, divided by 0.003: of flat frames runtimes then differ by up to 84 of 255.
+        # Less its corner a flat map is zero in all of them.
+        return graph.add("Sub", [x, graph.slice(x, [0, 0], [1, 1], [2, 3])])
+
+    def convolved(x: str, layer: str, *, stride: int = 1, up: int = 1, normed: bool = True) -> str:
         kernel = take(weights, f"{layer}.conv2d.weight", shapes[f"{layer}.conv2d.weight"])
         bias = take(weights, f"{layer}.conv2d.bias", shapes[f"{layer}.conv2d.bias"])
+        if normed and stride == 1:
+            x = less_corner(x)
+        if up > 1:
+            x = graph.nearest(x, up)
         x = graph.pad_sides(x, (kernel.shape[2] // 2,) * 4, "reflect")
-        # A norm takes off the mean, and a bias with it: without one less is rounded.
-        return graph.conv(x, kernel, bias if layer == "deconv3" else None, stride=stride)
-
-    def normed(x: str, layer: str) -> str:
+        if not normed:
+            return graph.conv(x, kernel, bias)
+        x = graph.conv(x, kernel, stride=stride)
+        if stride > 1:
+            x = less_corner(x)  # here, where the map is the smaller one
         norm = _norm_of(layer)
         gamma = take(weights, f"{norm}.weight", shapes[f"{norm}.weight"])
         beta = take(weights, f"{norm}.bias", shapes[f"{norm}.bias"])
-        # Of a flat map a norm sees what its mean was rounded by, divided by 0.003: of flat frames
-        # runtimes then differ by up to 84 of 255. Less its corner a flat map is zero in all.
-        x = graph.add("Sub", [x, graph.slice(x, [0, 0], [1, 1], [2, 3])])
         return graph.instance_norm(x, len(gamma), gamma, beta, _EPSILON)
 
     x = "frame"
     for layer, stride in (("conv1", 1), ("conv2", 2), ("conv3", 2)):
-        x = graph.relu(normed(convolved(x, layer, stride), layer))
+        x = graph.relu(convolved(x, layer, stride=stride))
     for block in range(1, config.blocks + 1):
-        first, second = f"res{block}.conv1", f"res{block}.conv2"
-        inside = graph.relu(normed(convolved(x, first), first))
-        x = graph.sum(normed(convolved(inside, second), second), x)
+        inside = graph.relu(convolved(x, f"res{block}.conv1"))
+        x = graph.sum(convolved(inside, f"res{block}.conv2"), x)
     for layer in ("deconv1", "deconv2"):
-        x = graph.relu(normed(convolved(graph.nearest(x, 2), layer), layer))
-    x = convolved(x, "deconv3")
+        x = graph.relu(convolved(x, layer, up=2))
+    x = convolved(x, "deconv3", normed=False)
     return Network(
         model=graph.model([("frame", (1, 3, "H", "W"))], [(x, "styled", (1, 3, "H", "W"))]),
         task="stylize",
