@@ -51,9 +51,19 @@ class NetworkGraph(GraphBuilder):
         )  # fmt: skip
 
     def instance_norm(
-        self, x: str, channels: int, gamma: Array | None, beta: Array | None, epsilon: float
-    ) -> str:
-        """Not of a 1x1 map, where ONNX Runtime is off by 3e-2: there the result is `beta`."""
+        self, x: str, channels: int, gamma: Array | None, beta: Array | None, epsilon: float,
+        *, centred: bool = False,
+    ) -> str:  # fmt: skip
+        """Not of a 1x1 map, where ONNX Runtime is off by 3e-2: there the result is `beta`.
+
+        Args:
+            centred: `x` is near zero already wherever it is flat.
+        """
+        if not centred:
+            # Of a flat map a norm is left with what its mean was rounded by, divided by the root of
+            # epsilon: of a black frame runtimes then differ by up to 255 of 255. Less its mean
+            # first, such a map is zero in all of them.
+            x = self.add("Sub", [x, self.add("ReduceMean", [x], axes=[2, 3], keepdims=1)])
         gamma = np.ones(channels) if gamma is None else gamma
         beta = np.zeros(channels) if beta is None else beta
         scale, offset = self.constant(gamma, np.float32), self.constant(beta, np.float32)

@@ -93,8 +93,15 @@ def inputs_for(
         elif isinstance(port, LatentInput):
             values[port.name] = random.standard_normal((1, port.length)).astype(np.float32)
         elif isinstance(port, ParameterInput):
-            values[port.name] = np.asarray([port.default], np.float32)
+            values[port.name] = _default(port)
     return values
+
+
+def _default(port: ParameterInput) -> Array:
+    if port.kind == "choice":
+        return np.asarray([port.choices.index(str(port.default))], np.int64)
+    dtype = {"bool": np.bool_, "int": np.int64}.get(port.kind, np.float32)
+    return np.atleast_1d(np.asarray(port.default, dtype))
 
 
 def run(model: bytes | Path, inputs: Mapping[str, Array]) -> dict[str, Array]:

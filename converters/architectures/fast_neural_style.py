@@ -145,7 +145,7 @@ def _build(weights: Weights, config: Config) -> Network:
         norm = _norm_of(layer)
         gamma = take(weights, f"{norm}.weight", shapes[f"{norm}.weight"])
         beta = take(weights, f"{norm}.bias", shapes[f"{norm}.bias"])
-        return graph.instance_norm(x, len(gamma), gamma, beta, _EPSILON)
+        return graph.instance_norm(x, len(gamma), gamma, beta, _EPSILON, centred=True)
 
     x = "frame"
     for layer, stride in (("conv1", 1), ("conv2", 2), ("conv3", 2)):

@@ -135,9 +135,6 @@ def _build(weights: Weights, config: Config) -> Network:
             side = kernel.shape[2] // 2
             pads = (side,) * 4 if stride == 1 else (0, 0, 1, 1)
             x = graph.conv(x, np.ascontiguousarray(kernel), stride=stride, pads=pads)
-        # Means of up to thousands cost a norm in float32 three digits: without them it is ten times
-        # as close to the network in float64.
-        x = graph.add("Sub", [x, graph.add("ReduceMean", [x], axes=[2, 3], keepdims=1)])
         x = graph.instance_norm(x, width, scale, shift, _EPSILON)
         return graph.relu(x) if relu else x
 
