@@ -84,6 +84,9 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     mnist.ARCHITECTURE,
     anime4k_keras.ARCHITECTURE,
     tf_graph.ARCHITECTURE,
+    # What no array tells: these are for who asks for them by name.
+    deblurgan.WITHOUT_DROPOUT,
+    deblurgan.ANY_RESNET,
 )
 """The more special a network, the earlier."""
 
