@@ -11,8 +11,10 @@ STAMP := $(VENV)/.installed-$(RUNTIME)
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
 
+# What starts and kills real processes runs alone, the rest side by side.
 test: check
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --ignore tests/system
+	$(BIN)/python -m pytest tests/system
 
 # kill -9, twenty times each, at random moments.
 test-crash: install

@@ -1,9 +1,9 @@
 """MobileNetV2 as the backbone of DeblurGAN-v2: five stages of `features`, to a 32nd of the size.
 
 Source, read: `models/mobilenet_v2.py` and `models/fpn_mobilenet.py` in valgur/DeblurGANv2, a fork
-of KupynOrest/DeblurGANv2 that has them unchanged. Batch norms take the statistics of the picture
-(the original predicts in training mode), epsilon 1e-5. `features.16` to `18` are in the file and
-not in use.
+of KupynOrest/DeblurGANv2, whose own were not to be had. Batch norms take the statistics of the
+picture (the original predicts in training mode), epsilon 1e-5. `features.16` to `18` are in the
+file and not in use.
 """
 
 from __future__ import annotations
