@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
@@ -138,11 +138,10 @@ def convert(
     start = time.perf_counter()
     wishes = wishes or Wishes()
     output = Path(output).absolute()
-    _check_output(output, wishes)
+    _check_wishes(output, wishes)
     weights = _with_options(_read(files, progress), wishes)
     weights, architecture, found = _recognised(weights, wishes, progress)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as scratch:
+    with _scratch_beside(output) as scratch:
         progress(f"building {found.family}")
         graph = Path(scratch) / GRAPH_NAME
         network = architecture.build(weights, found.config)
@@ -177,6 +176,23 @@ def convert(
         ModelPackage.open(output), weights, architecture, found, proof, verified, missing,
         time.perf_counter() - start,
     )  # fmt: skip
+
+
+@contextmanager
+def _scratch_beside(output: Path) -> Iterator[str]:
+    """A folder for the work, on the disk that the package will lie on.
+
+    Raises: UsageError: nothing can be written there.
+    """
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as scratch:
+            yield scratch
+    except OSError as error:
+        raise UsageError(
+            "--output", f"a place to write to in {output.parent}",
+            f"{error.strerror or type(error).__name__}", "Nothing was written.",
+        ) from None  # fmt: skip
 
 
 def _read(files: Sequence[Path], progress: Progress) -> Weights:
@@ -241,7 +257,12 @@ def _check(measured: parity.Measured, weights: Weights) -> None:
         )  # fmt: skip
 
 
-def _check_output(output: Path, wishes: Wishes) -> None:
+def _check_wishes(output: Path, wishes: Wishes) -> None:
+    if wishes.name and wishes.name != _name(wishes.name):
+        raise UsageError(
+            "--name", "small letters, digits, dots and dashes, 64 at most", repr(wishes.name),
+            f"For example: {_name(wishes.name)}",
+        )  # fmt: skip
     if not output.exists():
         return
     if not (output / MANIFEST_NAME).is_file():

@@ -110,9 +110,14 @@ def run(model: bytes | Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
     Args:
         model: serialized, or its file, which takes half the memory.
     """
-    session = session_of(model)
-    names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+    try:
+        session = session_of(model)
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+    except Exception as error:  # the runtime's own exceptions share no base
+        place = "the graph" if isinstance(model, bytes) else str(model)
+        reason = " ".join(str(error).split())[:300]
+        raise ParityError(place, "a graph that runs", reason) from None
 
 
 def session_of(model: bytes | Path) -> Any:

@@ -68,7 +68,8 @@ CONVERTERS = (
 )  # fmt: skip
 CONVERTERS_MAY = {
     "bridge.inference.package", "bridge.inference.manifest", "bridge.inference.graph_builder",
-    "bridge.frames", "bridge.errors", "bridge.media",
+    "bridge.inference.external_data", "bridge.inference.plain_file", "bridge.frames",
+    "bridge.errors", "bridge.media",
 }  # fmt: skip
 FRAMEWORKS_MAY = {
     "converters.references.torch_ops", "converters.references.tensorflow_ops",

@@ -16,6 +16,7 @@ from onnx import TensorProto, numpy_helper
 from bridge.errors import UnsafeWeightsError, WeightsError
 from converters.apart import call_apart
 from converters.readers.base import Reader
+from converters.readers.onnx_data import with_data
 from converters.weights import Array, Weights
 
 FILE_MAX_BYTES = (1 << 31) - 1
@@ -97,6 +98,7 @@ def _read(path: Path) -> Weights:
         content = path.read_bytes()
     except OSError as error:
         raise WeightsError(place, "a file", error.strerror or "none that can be read") from None
+    content, beside = with_data(content, path)
     # There is a hundredfold of memory in a file made of empty messages: the first to parse it is a
     # process that may die of it.
     call_apart("converters.readers.onnx_file:inspect", {"model": content, "place": place}, place)
@@ -106,13 +108,14 @@ def _read(path: Path) -> Weights:
         f"{entry.domain or 'ai.onnx'} {entry.version}" for entry in model.opset_import
     )
     return Weights(
-        Initializers(model.graph), "onnx", (path,),
+        Initializers(model.graph), "onnx", (path, *beside),
         {
             "ir_version": model.ir_version, "opsets": opsets, "producer": model.producer_name[:80],
             "nodes": len(model.graph.node),
         },
         (f"a protobuf message with the fields of an ONNX model: IR {model.ir_version}, opset "
-         f"{opsets}, {len(model.graph.node)} nodes",),
+         f"{opsets}, {len(model.graph.node)} nodes",
+         *(f"weights of it are in {file.name}, beside it" for file in beside)),
         model,
     )  # fmt: skip
 
@@ -176,9 +179,8 @@ def _messages(model: onnx.ModelProto) -> Iterator[Any]:
 def _check_tensor(tensor: TensorProto, place: str) -> None:
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
         raise UnsafeWeightsError(
-            place, "weights inside the ONNX file", "weights in a file beside it (external data)",
-            "Put them in: python -c \"import onnx; onnx.save(onnx.load('model.onnx'), 'one.onnx')\""
-            ", for files that you trust.",
+            place, "weights inside the ONNX file, or in one beside it that is named",
+            "external data without a place", "Export the graph again.",
         )  # fmt: skip
     if tensor.HasField("segment"):
         raise WeightsError(place, "a whole tensor", "a segment of one", "Export the graph again.")

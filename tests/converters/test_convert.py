@@ -102,6 +102,18 @@ def test_a_package_that_is_there_is_replaced_only_when_told_so(tmp_path: Path) -
     assert ModelPackage.open(tmp_path / "models" / "small").manifest.title == "second"
 
 
+def test_a_name_that_no_package_can_have_is_refused_with_one_that_it_can(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="my-look"):
+        converted(tmp_path, name="My Look!")
+
+
+def test_a_place_that_cannot_be_written_to_is_said_so(tmp_path: Path) -> None:
+    path = espcn_file(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="--output"):
+        convert([path], tmp_path / "file" / "small")
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / "models" / "small"
     folder.mkdir(parents=True)

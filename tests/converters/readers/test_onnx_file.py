@@ -95,16 +95,6 @@ def refused(kind: type[FramebridgeError], broken: onnx.ModelProto) -> str:
     return str(caught.value)
 
 
-def test_weights_beside_the_file_are_refused_with_the_way_out() -> None:
-    for location in ("model.onnx.data", "/etc/passwd", "../secret"):
-        broken = model()
-        tensor = broken.graph.initializer[0]
-        tensor.ClearField("raw_data")
-        tensor.data_location = TensorProto.EXTERNAL
-        tensor.external_data.add(key="location", value=location)
-        assert "onnx.save" in refused(UnsafeWeightsError, broken)
-
-
 def test_tensors_that_are_not_what_they_say_are_refused() -> None:
     huge = model()
     huge.graph.initializer[0].dims[:] = [1 << 40, 1 << 40]
