@@ -102,7 +102,7 @@ def _upscalers(folder: Path) -> _Looks:
 def _measure(
     sidecar: PrivateSidecar, bridge: Bridge, looks: _Looks, effort: Effort
 ) -> tuple[_Seen, list[Row]]:
-    pairs, window_s = (2, 1.0) if effort.quick else (6, 1.7)
+    pairs, window_s = (2, 1.0) if effort.quick else (9, 1.7)
     seen = _Seen()
     frame = noise(looks.side, looks.side)
     with bridge.open(str(looks.packages[0]), looks.side, looks.side) as stream:

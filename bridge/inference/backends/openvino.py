@@ -28,6 +28,7 @@ _MOST_BLOBS, _MOST_BLOB_BYTES = 256, 1 << 30
 _OWN_SOURCE = ("Exception from ", "Check '", "FrontEnd API failed", "To facilitate ")
 
 
+@functools.cache
 def installed_version() -> str | None:
     """Of the package in this environment, without loading it; None where there is none."""
     try:
@@ -41,8 +42,8 @@ def available_computes() -> list[str]:
 
     Raises: RuntimeMissingError.
     """
-    able = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return ["float32", *(["bf16"] if "BF16" in able else [])]
+    _core()
+    return list(_available_computes(_runtime()))
 
 
 def compile_graph(
@@ -212,11 +213,22 @@ def _shared_core(runtime: ModuleType) -> Any:
     return runtime.Core()
 
 
+@functools.cache
+def _has_processor(runtime: ModuleType) -> bool:
+    return "CPU" in _shared_core(runtime).available_devices
+
+
+@functools.cache
+def _available_computes(runtime: ModuleType) -> tuple[str, ...]:
+    able = _shared_core(runtime).get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return ("float32", "bf16") if "BF16" in able else ("float32",)
+
+
 def _core() -> Any:
     # One for the process: each would load the plugin's tables and threads again.
     runtime = _runtime()
     core = _shared_core(runtime)
-    if "CPU" not in core.available_devices:
+    if not _has_processor(runtime):
         raise RuntimeMissingError(
             "openvino", "its plugin for the processor", f"none for {platform.machine()}",
             "Leave out --backend.",
