@@ -43,6 +43,15 @@ def random_arrays(shapes: Mapping[str, tuple[int, ...]], seed: int = 0) -> dict[
     }
 
 
+def changed(
+    arrays: Mapping[str, Array], change: Mapping[str, tuple[int, ...] | None]
+) -> dict[str, Array]:
+    """The arrays with zeros of these shapes in place of some, or without those that are None."""
+    kept = {name: array for name, array in arrays.items() if name not in change}
+    shapes = {name: shape for name, shape in change.items() if shape is not None}
+    return {**kept, **{name: np.zeros(shape, np.float32) for name, shape in shapes.items()}}
+
+
 def openvino_run(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """float32 on the processor."""
     openvino = pytest.importorskip("openvino")

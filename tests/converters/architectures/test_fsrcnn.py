@@ -14,7 +14,7 @@ from converters.architectures.fsrcnn import ARCHITECTURE
 from converters.architectures.limited_ycbcr import around_reference
 from converters.detect import read
 from converters.weights import Array, Weights
-from tests.converters.proving import prove, random_arrays, shared, weights_of
+from tests.converters.proving import changed, prove, random_arrays, shared, weights_of
 
 
 def arrays(d: int = 10, s: int = 4, maps: int = 2) -> dict[str, Array]:
@@ -156,13 +156,8 @@ def check_against(torch: Any, weights: Weights, scale: int) -> None:
 def test_arrays_of_another_network_are_refused(
     change: dict[str, tuple[int, ...] | None], reason: str
 ) -> None:
-    changed = arrays()
-    for name, shape in change.items():
-        changed.pop(name, None)
-        if shape is not None:
-            changed[name] = np.zeros(shape, np.float32)
     with pytest.raises(NotThis, match=reason):
-        ARCHITECTURE.recognise(weights_of(changed))
+        ARCHITECTURE.recognise(weights_of(changed(arrays(), change)))
 
 
 @pytest.mark.parametrize("name", ["expand.bias", "activation_2.weight", "feature_extract.weight"])

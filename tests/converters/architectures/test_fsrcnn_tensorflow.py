@@ -13,7 +13,7 @@ from converters.architectures.fsrcnn_tensorflow import ARCHITECTURE
 from converters.detect import read
 from converters.luma import FULL, luma_reference
 from converters.weights import Array
-from tests.converters.proving import prove, random_arrays, shared, weights_of
+from tests.converters.proving import changed, prove, random_arrays, shared, weights_of
 
 
 def arrays(
@@ -86,10 +86,5 @@ def test_the_memory_of_an_optimiser_is_left_out() -> None:
 def test_arrays_of_another_network_are_refused(
     change: dict[str, tuple[int, ...] | None], reason: str
 ) -> None:
-    changed = arrays()
-    for name, shape in change.items():
-        changed.pop(name, None)
-        if shape is not None:
-            changed[name] = np.zeros(shape, np.float32)
     with pytest.raises(NotThis, match=reason):
-        ARCHITECTURE.recognise(weights_of(changed))
+        ARCHITECTURE.recognise(weights_of(changed(arrays(), change)))

@@ -14,7 +14,7 @@ from converters.architectures.vdsr import ARCHITECTURE
 from converters.detect import read
 from converters.luma import STUDIO, bicubic_reference, luma_reference
 from converters.weights import Array, Weights
-from tests.converters.proving import prove, random_arrays, shared, weights_of
+from tests.converters.proving import changed, prove, random_arrays, shared, weights_of
 
 
 def arrays(layers: int = 5, width: int = 6, side: int = 3, newer: bool = False) -> dict[str, Array]:
@@ -99,13 +99,8 @@ def check_against(torch: Any, weights: Weights, size: tuple[int, int]) -> None:
 def test_arrays_of_another_network_are_refused(
     change: dict[str, tuple[int, ...] | None], reason: str
 ) -> None:
-    changed = arrays()
-    for name, shape in change.items():
-        changed.pop(name, None)
-        if shape is not None:
-            changed[name] = np.zeros(shape, np.float32)
     with pytest.raises(NotThis, match=reason):
-        ARCHITECTURE.recognise(weights_of(changed))
+        ARCHITECTURE.recognise(weights_of(changed(arrays(), change)))
 
 
 def test_a_kernel_that_is_not_finite_is_an_error() -> None:
