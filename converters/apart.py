@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 
 from bridge.errors import FramebridgeError, WeightsError, from_map
+from bridge.inference.memory_limit import limit_memory
 from converters.weights import Array
 
 DEADLINE_S = 120.0
@@ -131,7 +132,8 @@ def main() -> None:
     if not module.startswith("converters."):
         raise ValueError(module)
     function = getattr(importlib.import_module(module), name)
-    _limit_memory(message["memory_bytes"])
+    limit_memory(message["memory_bytes"])
+    _leave_no_core_file()
     request = msgspec.msgpack.decode(message.pop("given"))
     answers.write(msgspec.msgpack.encode(_answer(function, request, message["place"])))
     answers.flush()
@@ -157,21 +159,11 @@ def _answer(function: Any, request: dict[str, Any], place: str) -> dict[str, Any
     return {"error": refused.as_map()}
 
 
-def _limit_memory(memory_bytes: int) -> None:
-    if sys.platform != "linux":
-        return
-    import resource
+def _leave_no_core_file() -> None:
+    if sys.platform != "win32":
+        import resource
 
-    # RLIMIT_DATA counts what is private and can be written to; allocators reserve far more address
-    # space than they use.
-    lines = Path("/proc/self/status").read_text().splitlines()
-    used_kib = next(int(line.split()[1]) for line in lines if line.startswith("VmData"))
-    limit = used_kib * 1024 + memory_bytes
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -280,10 +280,7 @@ def _check_wishes(output: Path, wishes: Wishes) -> None:
 def _with_options(weights: Weights, wishes: Wishes) -> Weights:
     if not wishes.options:
         return weights
-    facts = {**weights.facts, "options": dict(wishes.options)}
-    return Weights(
-        weights.arrays, weights.reader, weights.files, facts, weights.evidence, weights.graph
-    )
+    return replace(weights, facts={**weights.facts, "options": dict(wishes.options)})
 
 
 def _manifest(

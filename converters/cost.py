@@ -8,8 +8,8 @@ import onnx
 from onnx import NodeProto, TensorProto, helper
 
 from bridge.inference.manifest import Cost
+from bridge.inference.outline import KEPT_BYTES
 from converters.shape_folding import fold_shapes
-from converters.stored import KEPT_BYTES
 
 PROBE_SIDE = 1024
 """Pixels of each free side of the frame that multiply-accumulates are counted on."""

@@ -13,6 +13,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from bridge.inference.graph_builder import GraphBuilder
+from bridge.inference.outline import KEPT_BYTES
 from bridge.inference.package import IR_VERSION_MAX, OPSET
 from converters.weights import Array
 
@@ -20,8 +21,6 @@ Pads = tuple[int, int, int, int]
 NO_PADS: Pads = (0, 0, 0, 0)
 Shape = Sequence[int | str]
 """A text names a side that is free: (1, 3, "H", "W")."""
-_SMALL_BYTES = 4096
-"""Constants of up to this size may hold the shapes of others."""
 
 
 class NetworkGraph(GraphBuilder):
@@ -144,8 +143,8 @@ class NetworkGraph(GraphBuilder):
             self._rename(value, name)
         ports = [_float(name, shape) for name, shape in inputs]
         results = [_float(name, shape) for _, name, shape in outputs]
-        large = [t for t in self.initializers if t.ByteSize() > _SMALL_BYTES]
-        small = [t for t in self.initializers if t.ByteSize() <= _SMALL_BYTES]
+        large = [t for t in self.initializers if t.ByteSize() > KEPT_BYTES]
+        small = [t for t in self.initializers if t.ByteSize() <= KEPT_BYTES]
         # The check copies all that it is given twice: large weights are inputs to it.
         stand_ins = [helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in large]
         outline = _model(

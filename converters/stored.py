@@ -8,9 +8,8 @@ from typing import Any
 import onnx
 
 from bridge.errors import NetworkError
+from bridge.inference.outline import KEPT_BYTES
 
-KEPT_BYTES = 4096
-"""Constants of up to this size stay in an outline: they may hold the shapes of others."""
 _GRAPH = onnx.ModelProto.GRAPH_FIELD_NUMBER
 _INITIALIZER = onnx.GraphProto.INITIALIZER_FIELD_NUMBER
 _BYTES_MAX = (1 << 31) - 1

@@ -24,7 +24,7 @@ ROOMS = (
 INFERENCE = (
     (
         "bridge.inference.cache", "bridge.inference.manifest", "bridge.inference.plain_file",
-        "bridge.inference.outline", "bridge.inference.pauses",
+        "bridge.inference.memory_limit", "bridge.inference.outline", "bridge.inference.pauses",
     ),
     ("bridge.inference.external_data", "bridge.inference.ports"),
     ("bridge.inference.package",),
@@ -68,7 +68,8 @@ CONVERTERS = (
 )  # fmt: skip
 CONVERTERS_MAY = {
     "bridge.inference.package", "bridge.inference.manifest", "bridge.inference.graph_builder",
-    "bridge.inference.external_data", "bridge.inference.plain_file", "bridge.frames",
+    "bridge.inference.external_data", "bridge.inference.plain_file", "bridge.inference.outline",
+    "bridge.inference.memory_limit", "bridge.frames",
     "bridge.errors", "bridge.media",
 }  # fmt: skip
 FRAMEWORKS_MAY = {

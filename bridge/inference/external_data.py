@@ -27,7 +27,7 @@ def external_tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     import onnx
     from onnx.external_data_helper import uses_external_data
 
-    for message in _messages(model):
+    for message in messages(model):
         if isinstance(message, onnx.TensorProto) and uses_external_data(message):
             yield message
 
@@ -36,7 +36,7 @@ def check_text(model: onnx.ModelProto) -> None:
     """
     Raises: ValueError: a name is no text, which protobuf itself lets through.
     """
-    for message in _messages(model):
+    for message in messages(model):
         for field, value in message.ListFields():
             if field.type != field.TYPE_STRING:
                 continue
@@ -45,7 +45,7 @@ def check_text(model: onnx.ModelProto) -> None:
                     raise ValueError(f"{field.full_name} is not in UTF-8")
 
 
-def _messages(model: onnx.ModelProto) -> Iterator[Any]:
+def messages(model: onnx.ModelProto) -> Iterator[Any]:
     """Every protobuf message in a model, itself too."""
     waiting: list[Any] = [model]
     while waiting:

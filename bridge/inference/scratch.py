@@ -20,6 +20,7 @@ import msgspec
 
 from bridge.errors import FramebridgeError, HashMismatchError, InferenceError, VerificationError
 from bridge.frames import FrameFormat
+from bridge.inference.memory_limit import limit_memory
 
 NICENESS = 10
 """Beside a chain that keeps the cores busy it gets a tenth of them: the chain hardly notices, and a
@@ -110,7 +111,8 @@ def _tried(request: Request) -> dict[str, Any]:
     from bridge.inference.runner import RunOptions
     from bridge.inference.trial import try_out
 
-    _limit_memory(request.memory_bytes)
+    if request.memory_bytes is not None:
+        limit_memory(request.memory_bytes)
     package = ModelPackage.open(Path(request.folder))
     if package.sha256 != request.sha256:
         raise HashMismatchError(
@@ -120,22 +122,6 @@ def _tried(request: Request) -> dict[str, Any]:
     verdict = try_out(package, request.source, RunOptions(**request.options))
     built: dict[str, Any] = msgspec.to_builtins(verdict)
     return built
-
-
-def _limit_memory(memory_bytes: int | None) -> None:
-    if memory_bytes is None or sys.platform != "linux":
-        return
-    import resource
-
-    # Not the address space: allocators and thread stacks reserve far more of it than they use.
-    # RLIMIT_DATA counts what is private and can be written to.
-    lines = Path("/proc/self/status").read_text().splitlines()
-    used_kib = next(int(line.split()[1]) for line in lines if line.startswith("VmData"))
-    limit = used_kib * 1024 + memory_bytes
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def _step_back() -> None:

@@ -14,6 +14,7 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from bridge.errors import UnsafeWeightsError, WeightsError
+from bridge.inference.external_data import check_text, messages
 from converters.apart import call_apart
 from converters.readers.base import Reader
 from converters.readers.onnx_data import with_data
@@ -144,13 +145,14 @@ def inspect(request: dict[str, Any]) -> dict[str, Any]:
         )  # fmt: skip
     nodes = tensors = 0
     names = set()
-    for message in _messages(model):
+    for message in messages(model):
         if isinstance(message, TensorProto):
             tensors += 1
             _check_tensor(message, f"{place} {message.name[:80]}".rstrip())
         nodes += isinstance(message, onnx.NodeProto)
         if nodes > MOST_NODES or tensors > MOST_TENSORS:
             raise UnsafeWeightsError(place, f"at most {MOST_NODES} nodes and tensors", "more")
+    check_text(model)
     for tensor in graph.initializer:
         if not tensor.name or tensor.name in names:
             raise WeightsError(
@@ -159,21 +161,6 @@ def inspect(request: dict[str, Any]) -> dict[str, Any]:
             )  # fmt: skip
         names.add(tensor.name)
     return {}
-
-
-def _messages(model: onnx.ModelProto) -> Iterator[Any]:
-    """Every message in a model, wherever in it. Raises: UnicodeDecodeError: a name is no text."""
-    waiting: list[Any] = [model]
-    while waiting:
-        message = waiting.pop()
-        yield message
-        for field, value in message.ListFields():
-            if field.message_type is not None:
-                waiting.extend([value] if hasattr(value, "ListFields") else value)
-            elif field.type == field.TYPE_STRING:
-                for text in [value] if isinstance(value, (str, bytes)) else value:
-                    if isinstance(text, bytes):
-                        text.decode()
 
 
 def _check_tensor(tensor: TensorProto, place: str) -> None:

@@ -29,7 +29,15 @@ class TensorFlowOps(Ops):
             strides = [1, stride, stride, 1]
             result = tf.nn.depthwise_conv2d(padded, depthwise, strides, "VALID")
         else:
-            raise NotImplementedError(f"{groups} groups of {inside} channels")
+            each = out // groups
+            parts = [
+                tf.nn.conv2d(
+                    padded[..., group * inside : (group + 1) * inside],
+                    _kernel(weight[group * each : (group + 1) * each]), stride, "VALID",
+                )
+                for group in range(groups)
+            ]  # fmt: skip
+            result = tf.concat(parts, axis=-1)
         return _back(result if bias is None else tf.nn.bias_add(result, _f32(bias)))
 
     def conv_transpose(
