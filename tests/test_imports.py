@@ -61,7 +61,7 @@ CONVERTERS = (
     ("converters.detect", "converters.parity"),
     (
         "converters.card", "converters.card_picture", "converters.drawing", "converters.optimise",
-        "converters.precision", "converters.score",
+        "converters.precision", "converters.score", "converters.scores",
     ),
     ("converters.showing",),
     ("converters.convert",),
