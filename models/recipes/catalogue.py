@@ -8,7 +8,11 @@ from .recipe import Recipe
 
 # `.module` of this folder: RECIPES there maps a package's name to its Recipe. Imported when wanted,
 # since they need PyTorch.
-_MODULES: dict[str, str] = {}
+_MODULES: dict[str, str] = {
+    "style-ink": ".style.recipes",
+    "style-oil": ".style.recipes",
+    "style-mosaic": ".style.recipes",
+}
 
 NAMES = tuple(_MODULES)
 
