@@ -14,7 +14,7 @@ from .mosaic import MOSAIC
 from .oil import OIL
 from .painting import Painting
 
-STEPS = {"ink": 5000, "oil": 4500, "mosaic": 4000}
+STEPS = {"ink": 5000, "oil": 3500, "mosaic": 4000}
 PAINTINGS = {painting.name: painting for painting in (INK, OIL, MOSAIC)}
 
 
