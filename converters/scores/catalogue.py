@@ -7,12 +7,14 @@ from pathlib import Path
 from bridge.errors import UsageError
 from bridge.inference.package import ModelPackage
 from converters.scores.base import Figure, Measure, Progress
+from converters.scores.pairs import PAIRS
 from converters.scores.psnr_y import PSNR_Y
 
 MEASURES: dict[str, Measure] = {
     measure.name: measure
     for measure in (
         PSNR_Y,
+        PAIRS,
     )
 }  # fmt: skip
 
