@@ -128,7 +128,7 @@ def compose(found: Any, screen: Any, easel: Easel) -> Any:
     """
     colour = found[:, 0:3]
     across, up = found[:, 3:4] * 2 - (1 - HAND[0]), found[:, 4:5] * 2 - (1 - HAND[1])
-    length = (across * across + up * up + 1e-4) ** 0.5
+    length = (across * across + up * up + 4e-3) ** 0.5
     heading = easel.join([across, up]) / length
     # Of two neighbours halfway each weighs so that together they deviate as one alone does.
     weights = (easel.mix(heading, TURNS) - 0.5).clip(0, 1)
