@@ -8,6 +8,7 @@ that run as its edges do.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,7 @@ def sectors(frame: Planes, flow: Flow, scale: float) -> Planes:
     return total / weights
 
 
+@cache
 def screen_maps() -> Planes:
     """(2 * DIRECTIONS, PERIOD, PERIOD): the lit relief of strokes, and then their tones."""
     drawn = [strokes(index) for index in range(DIRECTIONS)]

@@ -6,6 +6,7 @@ The network that learned from it is measured against these frames.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,17 +30,22 @@ def render(
     painting: Painting, clip: Path, output: Path,
     progress: Callable[[int, int], None] = lambda done, count: None,
 ) -> None:  # fmt: skip
-    """Write a PNG for each frame of a clip, under the frame's name.
+    """Write a PNG for each frame of a clip, under the frame's name, into a new folder.
 
     Raises: MediaError: the clip cannot be read.
+    Guarantees: the folder is there once all frames are.
     """
     frames = Input(clip)
-    output.mkdir(parents=True, exist_ok=True)
+    part = output.with_name(f"{output.name}.part")
+    part.mkdir(parents=True, exist_ok=True)
     for index, still in enumerate(frames):
         progress(index, frames.count)
         frame = still.pixels[..., :3].transpose(2, 0, 1).astype(np.float32) / np.float32(255)
         rgb = np.rint(255 * painting.render(frame).transpose(1, 2, 0)).astype(np.uint8)
-        Image.fromarray(rgb).save(output / f"{still.name}.png", compress_level=1)
+        Image.fromarray(rgb).save(part / f"{still.name}.png", compress_level=1)
+    if output.is_dir():
+        shutil.rmtree(output)
+    part.rename(output)
 
 
 def reference(painting: Painting, clip: Path) -> Path:
