@@ -110,8 +110,9 @@ def work_of(model: onnx.ModelProto, width: int, height: int) -> Work:
         if node.op_type in _ROOTS:
             within[node.output[0]] = key
     floats = [t for t in model.graph.initializer if t.data_type in _FLOATS]
-    pictures = [shapes[port.name] for port in (*model.graph.input, *model.graph.output)]
-    sides = next((shape for shape in pictures if len(shape) == 4), [1, 1, height, width])
+    ports = [port.name for port in (*model.graph.input, *model.graph.output)]
+    pictures = [shapes[name] for name in ports if len(shapes.get(name, ())) == 4]
+    sides = pictures[0] if pictures else [1, 1, height, width]
     return Work(
         (sides[3], sides[2]), list(layers.values()), sum(math.prod(t.dims) for t in floats),
         _held(model, nodes, shapes, constant),

@@ -63,11 +63,12 @@ CONVERTERS = (
     ("converters.catalogue",),
     ("converters.detect", "converters.parity"),
     (
-        "converters.card", "converters.card_picture", "converters.drawing",
-        "converters.half_weights", "converters.optimise", "converters.precision",
-        "converters.scores",
+        "converters.card_picture", "converters.drawing", "converters.half_weights",
+        "converters.optimise", "converters.precision",
     ),
-    ("converters.contact_sheet",),
+    ("converters.contact_sheet", "converters.scores"),
+    ("converters.card_figures",),
+    ("converters.card",),
     ("converters.showing",),
     ("converters.convert",),
 )  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +17,8 @@ from converters.scores.base import Figure, Progress
 from converters.scores.catalogue import score
 
 COMMAND = ("framebridge", "models", "score")
+MODULES = "models.recipes."
+PREPARING_S = 600
 LEAST_DECIMALS, MOST_DECIMALS = 2, 4
 
 
@@ -74,20 +78,38 @@ def tolerance(stated: float) -> float:
     return 10.0 ** -min(max(_decimals(stated), LEAST_DECIMALS), MOST_DECIMALS)
 
 
-def words_of(command: str) -> tuple[str, str, str]:
-    """Package, dataset and measure of a `framebridge models score` command.
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A figure's command, taken apart.
+
+    Attributes:
+        before: what makes the dataset first, words each: a module of MODULES and its arguments.
+        package, dataset, measure: of `framebridge models score`.
+    """
+
+    before: list[list[str]]
+    package: str
+    dataset: str
+    measure: str
+
+
+def steps_of(command: str) -> Steps:
+    """`framebridge models score ...`, after any `python -m models.recipes... &&`.
 
     Raises: ValueError: it is another command.
     """
-    words = shlex.split(command)
-    if tuple(words[:3]) != COMMAND:
-        raise ValueError(f"expected `{' '.join(COMMAND)} ...`, got {command!r}")
+    *before, last = [shlex.split(part) for part in command.split(" && ")]
+    for words in before:
+        if words[:2] != ["python", "-m"] or not "".join(words[2:3]).startswith(MODULES):
+            raise ValueError(f"expected `python -m {MODULES}...`, got {shlex.join(words)!r}")
+    if tuple(last[:3]) != COMMAND:
+        raise ValueError(f"expected `{' '.join(COMMAND)} ...`, got {shlex.join(last)!r}")
     parser = _Silent(add_help=False, allow_abbrev=False)
     parser.add_argument("package")
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--measure", default="")
-    found = parser.parse_args(words[3:])
-    return found.package, found.dataset, found.measure
+    found = parser.parse_args(last[3:])
+    return Steps([words[2:] for words in before], found.package, found.dataset, found.measure)
 
 
 def _measured(
@@ -96,16 +118,25 @@ def _measured(
     """Its figures, or a row with what is wrong or missing."""
     place = (package.name, quality.dataset, quality.metric)
     try:
-        named, data, measure = words_of(quality.command)
+        steps = steps_of(quality.command)
     except ValueError as error:
         return Row(*place, fault=f"no command that can be run: {error}")
-    if (root / named).resolve() != package.folder:
-        return Row(*place, fault=f"the command measures {named}, another package")
-    dataset = root / data
+    if (root / steps.package).resolve() != package.folder:
+        return Row(*place, fault=f"the command measures {steps.package}, another package")
+    for words in steps.before:
+        done = subprocess.run(
+            [sys.executable, "-m", *words], cwd=root, capture_output=True, text=True,
+            timeout=PREPARING_S,
+        )  # fmt: skip
+        if done.returncode:
+            said = f"{words[0]}: {(done.stderr.strip().splitlines() or ['no word why'])[-1]}"
+            known = "missing" if done.returncode == 3 else "fault"
+            return Row(*place, **{known: said})  # type: ignore[arg-type]
+    dataset = root / steps.dataset
     if not dataset.exists():
-        return Row(*place, missing=f"no {data}")
+        return Row(*place, missing=f"no {steps.dataset}")
     try:
-        return score(package, dataset, measure, progress)
+        return score(package, dataset, steps.measure, progress)
     except ImportError as error:
         return Row(*place, missing=str(error))
     except FramebridgeError as error:

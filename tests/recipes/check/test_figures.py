@@ -17,7 +17,7 @@ from bridge.inference.manifest import FrameInput, FrameOutput, Graph, Manifest, 
 from bridge.inference.package import ModelPackage, save
 from converters.graph import NetworkGraph
 from converters.scores.catalogue import score
-from models.recipes.check.figures import check_figures, tolerance, words_of
+from models.recipes.check.figures import Steps, check_figures, steps_of, tolerance
 
 ROOT = Path(__file__).parents[3]
 COMMAND = "framebridge models score models/double --dataset pictures"
@@ -125,10 +125,30 @@ def test_the_last_decimal_that_was_stated_is_what_may_differ() -> None:
     assert tolerance(0.48712345) == tolerance(1e-7) == pytest.approx(0.0001)
 
 
-def test_the_words_of_a_command() -> None:
-    assert words_of(COMMAND) == ("models/double", "pictures", "")
+def test_a_command_is_taken_apart_by_words() -> None:
+    assert steps_of(COMMAND) == Steps([], "models/double", "pictures", "")
     command = "framebridge models score models/a --measure grid --dataset '../a b/c'"
-    assert words_of(command) == ("models/a", "../a b/c", "grid")
+    assert steps_of(command) == Steps([], "models/a", "../a b/c", "grid")
+    made = steps_of(f"python -m models.recipes.x.draw --to 'out/a b' && {command}")
+    assert made.before == [["models.recipes.x.draw", "--to", "out/a b"]]
+    for other in ("rm -r x", "python -m os", "python -c pass", "python"):
+        with pytest.raises(ValueError, match="expected `python -m"):
+            steps_of(f"{other} && {command}")
+
+
+def test_what_makes_the_dataset_runs_first(root: Path) -> None:
+    figures = true_figures(root)
+    (root / "pictures").rename(root / "drawn")
+    (root / "models" / "recipes").mkdir()
+    (root / "models" / "recipes" / "__init__.py").touch()
+    draw = "import sys\nfrom pathlib import Path\nPath('drawn').rename(sys.argv[1])\n"
+    (root / "models" / "recipes" / "draw.py").write_text(draw)
+    first = f"python -m models.recipes.draw pictures && {COMMAND}"
+    figures = [msgspec.structs.replace(figure, command=first) for figure in figures]
+    rows = check_figures([package(root, *figures)], root)
+    assert [(row.fault, row.missing) for row in rows] == [("", "")] * 4
+    rows = check_figures([package(root, *figures)], root)
+    assert all("FileNotFoundError" in row.fault for row in rows)
 
 
 def test_the_command_tells_by_its_exit_status(root: Path) -> None:
