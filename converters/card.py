@@ -45,9 +45,9 @@ def card(manifest: Manifest, picture: str = "") -> str:
         f"# {manifest.title or manifest.name}",
         manifest.description,
         f"![What {manifest.name} makes]({picture})" if picture else "",
-        _table(("", ""), _facts(manifest)),
-        _section("Ports", _table(("port", "role", "what"), _ports(manifest))),
-        _section("Quality", _quality(manifest.quality)),
+        table(("", ""), _facts(manifest)),
+        _section("Ports", table(("port", "role", "what"), _ports(manifest))),
+        _section("Quality", quality_section(manifest.quality)),
         _section("Known limits", "\n".join(f"- {limit}" for limit in manifest.limits)),
         _section("Where it comes from", _source(manifest)),
         "Made from `model.toml` by `python -m converters.card`.",
@@ -109,8 +109,8 @@ def _size(size: Size) -> str:
     return text
 
 
-def _quality(quality: list[Quality]) -> str:
-    """One table for all figures, and below it the commands that give them again."""
+def quality_section(quality: list[Quality]) -> str:
+    """One table for all figures, and below it the commands that give them again, as Markdown."""
     if not quality:
         return ""
     names = list(dict.fromkeys(name for figure in quality for name in figure.baseline))
@@ -125,7 +125,7 @@ def _quality(quality: list[Quality]) -> str:
     ]
     commands = list(dict.fromkeys(q.command for q in quality if q.command))
     again = "".join(f"\n    {command}" for command in commands)
-    text = _table(("set", "metric", "this package", *names), rows)
+    text = table(("set", "metric", "this package", *names), rows)
     if again:
         text += f"\n\nTo measure it again, from the root of the checkout:\n{again}"
     return text
@@ -145,16 +145,17 @@ def _source(manifest: Manifest) -> str:
         if parity := graph.parity:
             error = f"{parity.max_abs_error:.1e} {parity.unit}"
             rows.append((f"`{graph.file}`", f"at most {error} from {parity.against}"))
-    table = _table(("", ""), rows) if rows else ""
+    facts = table(("", ""), rows) if rows else ""
     recipe = f"To make it again:\n\n    {source.recipe}" if source.recipe else ""
-    return "\n\n".join(part for part in (table, recipe) if part)
+    return "\n\n".join(part for part in (facts, recipe) if part)
 
 
 def _section(title: str, text: str) -> str:
     return f"## {title}\n\n{text}" if text else ""
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table as Markdown."""
     lines = [head, tuple("---" for _ in head), *rows]
     cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
