@@ -24,6 +24,10 @@ HELD_BACK = 0.1
 LEAST_TO_HOLD_BACK = 10
 """Steps in a run, below which none is held back."""
 
+NEAR = 8
+"""Frames: so close to its end, what is like it leads to the end again."""
+THINNED = 4
+"""Every so many pixels are enough to tell how like two frames are."""
 REPEATED = 0.25 / 255
 """Mean difference below which a frame is the one before it again: animation on twos, a pause."""
 CUT_FACTOR, CUT_LEAST = 6.0, 0.08
@@ -76,6 +80,28 @@ class Clip:
         """First frames of all runs of `length` + 1 frames."""
         runs = self.held_back() if held_back else self.learned()
         return [start for first, last in runs for start in range(first, last - length)]
+
+    def following(self) -> npt.NDArray[np.int64]:
+        """(N,): which frame comes after each that is learned from; -1 after all others.
+
+        The last one of a run leads on to what came after the frame most like it: a clip ends, and
+        what has learned from it is to play on.
+        Source: Schoedl et al., Video Textures, 2000.
+        """
+        after = np.full(len(self.frames), -1)
+        for first, last in self.learned():
+            after[first : last - 1] = np.arange(first + 1, last)
+        followed = np.flatnonzero(after >= 0)
+        small = self.frames[:, ::THINNED, ::THINNED].astype(np.int16)
+        for first, last in self.learned():
+            end = last - 1
+            far = followed[np.abs(followed - end) > min(NEAR, (last - first) // 2)]
+            if len(far):
+                unlike = np.abs(small[far] - small[end]).mean(axis=(1, 2, 3))
+                after[end] = far[np.argmin(unlike)] + 1
+            else:
+                after[end] = first
+        return after
 
     def repeat_loss(self, starts: list[int]) -> float:
         """Mean absolute difference, of 1, between each of these frames and its next."""
