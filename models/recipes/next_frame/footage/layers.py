@@ -31,7 +31,9 @@ def layer_ranges(network: nn.Module, frames: npt.NDArray[np.float32]) -> list[La
 
     device = next(network.parameters()).device
     hooks = [
-        watch(name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d)
+        watch(name, layer)
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Conv2d)
     ]
     try:
         with torch.inference_mode():

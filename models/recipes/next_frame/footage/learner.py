@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -129,9 +130,7 @@ class FootageLearner(Learner):
         with torch.inference_mode():
             return self._numpy(self.average(self._batch(torch.tensor([frame]))))[0]
 
-    def play(
-        self, begin: npt.NDArray[np.float32], ticks: int
-    ) -> Iterator[npt.NDArray[np.float32]]:
+    def play(self, begin: npt.NDArray[np.float32], ticks: int) -> Iterator[npt.NDArray[np.float32]]:
         """Frames that follow on each other, of the averages.
 
         Args:
@@ -150,7 +149,7 @@ class FootageLearner(Learner):
         begin = self._clip.frames[start].transpose(2, 0, 1)[None].astype(np.float32) / 255
         played = list(self.play(begin, ticks))[ticks // 2 :]
         changes = [
-            float(np.abs(b - a).mean()) for a, b in zip(played, played[1:], strict=False)
+            float(np.abs(b - a).mean()) for a, b in pairwise(played)
         ]  # fmt: skip
         return float(np.mean(changes)) / self._clip.repeat_loss(_spread(self._clip.starts(1), 64))
 

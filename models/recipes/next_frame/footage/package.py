@@ -35,7 +35,6 @@ from .folder import storage_error
 from .start import begin_from, state_of
 
 FILE = "model.onnx"
-COMMAND = "framebridge train next-frame"
 PARITY_LIMIT = 0.05
 """Of 255. The graph adds the first picture to its state and takes it off again at each tick."""
 
@@ -161,3 +160,8 @@ def _manifest(made: Made, finished: onnx.ModelProto, parity: Parity) -> Manifest
             StateOutput(name=NEXT_STATE, feeds=STATE, initial="noise"),
         ],
     )  # fmt: skip
+
+
+def as_arrays(weights: Mapping[str, object]) -> dict[str, Array]:
+    """CPU tensors, or anything that numpy reads, as float32."""
+    return {name: np.asarray(value, np.float32) for name, value in weights.items()}

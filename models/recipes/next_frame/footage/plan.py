@@ -10,6 +10,7 @@ from bridge.errors import UsageError
 
 from ..graph import Shape
 
+COMMAND = "framebridge train next-frame"
 CHECKS = 12
 CHECK_S = (15.0, 120.0)
 """A run is looked at CHECKS times, but not more often and not more rarely than this."""

@@ -16,6 +16,7 @@ PICTURES = 8
 MOST_STEPS = 600
 ENOUGH = 0.7
 """Of the error of repeating: what a network that can learn this footage gets below."""
+STEPS_TO_JUDGE = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Promise:
                 f"So it can explain at least {1 - share:.0%} of what moves here; frames that it "
                 f"has not seen will come out above {self.reached:.2f}.{still}"
             )
-        elif self.falling:
+        elif self.falling or self.steps < STEPS_TO_JUDGE:
             means = (
                 "Time was too short to say how far it can get: it did not learn them by heart yet."
             )
