@@ -27,13 +27,18 @@ def knots(count: int) -> Array:
 def shares(age: float, count: int) -> Array:
     """How much each of `count` networks counts at an age: hat functions, (count,), of sum 1.
 
-    At a knot one of them is 1 and all others are 0.
+    At 0 and 1 one of them is 1 and all others are exactly 0.
     """
-    return np.maximum(0, 1 - np.abs(np.float32(age) - knots(count)) * np.float32(count - 1))
+    # Counted in steps from network to network: 1 times a whole number is not rounded.
+    place = np.float32(age) * np.float32(count - 1)
+    hats: Array = np.maximum(0, 1 - np.abs(place - np.arange(count, dtype=np.float32)))
+    return hats
 
 
 def blend(models: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
     """One graph with a further input `age`, float32 (1,), of graphs that differ in weights alone.
+
+    One graph alone comes back as it is.
 
     Args:
         models: youngest first; at least one. The last one's weights stay float32, so that at age 1
@@ -41,6 +46,8 @@ def blend(models: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
     Raises: ValueError: the graphs differ in more than their weights.
     """
     finished = models[-1]
+    if len(models) == 1:
+        return finished
     if any(_bones(model) != _bones(finished) for model in models):
         raise ValueError("graphs of one run differ in more than their weights")
     blended = onnx.ModelProto()
@@ -54,7 +61,7 @@ def blend(models: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
     for tensor in finished.graph.initializer:
         name = tensor.name
         values = [stored[name] for stored in weights]
-        if len(models) == 1 or all(np.array_equal(values[-1], other) for other in values[:-1]):
+        if all(np.array_equal(values[-1], other) for other in values[:-1]):
             initializers.append(tensor)
             continue
         replaced[name], more = _computed(name, values, initializers, of_age)
@@ -64,9 +71,6 @@ def blend(models: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
         kept.CopyFrom(node)
         kept.input[:] = [replaced.get(name, name) for name in node.input]
         nodes.append(kept)
-    if len(models) == 1:
-        nodes = [node for node in nodes if not node.name.startswith(_PREFIX)]
-        initializers = [t for t in initializers if not t.name.startswith(_PREFIX)]
     graph.node.extend(nodes)
     graph.initializer.extend(initializers)
     onnx.checker.check_model(blended, full_check=True)
@@ -94,7 +98,7 @@ def _hats(
 ) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto], tuple[str, str]]:
     """Nodes that make of `age` the shares of all but the last, (1, count - 1), and of the last."""
     bounds = {
-        "knots": knots(count).reshape(1, -1),
+        "numbers": np.arange(count, dtype=np.float32).reshape(1, -1),
         "steps": np.full((1, 1), count - 1, np.float32),
         "one": np.ones((1, 1), np.float32),
         "zero": np.zeros((1, 1), np.float32),
@@ -105,10 +109,10 @@ def _hats(
     }
     constants = [numpy_helper.from_array(v, _PREFIX + name) for name, v in bounds.items()]
     nodes = [
-        _node("Sub", [AGE, "knots"], "distance"),
+        _node("Mul", [AGE, "steps"], "place"),
+        _node("Sub", ["place", "numbers"], "distance"),
         _node("Abs", ["distance"], "length"),
-        _node("Mul", ["length", "steps"], "in_steps"),
-        _node("Sub", ["one", "in_steps"], "height"),
+        _node("Sub", ["one", "length"], "height"),
         _node("Max", ["height", "zero"], "hats"),
         _node("Slice", ["hats", "start", "cut", "axis"], "younger"),
         _node("Slice", ["hats", "cut", "end", "axis"], "finished"),

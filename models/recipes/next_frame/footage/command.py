@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 from bridge.errors import RuntimeMissingError, TrainerMissingError
@@ -29,6 +30,8 @@ def check_installed() -> None:
         raise TrainerMissingError(
             "PyTorch", "PyTorch, which training needs", str(error), f"Install it: {INSTALL}"
         ) from None
+    # From 1.31 on it would otherwise keep a record of each run and send it to its maker.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         importlib.import_module("onnxruntime")
     except (ImportError, OSError) as error:
