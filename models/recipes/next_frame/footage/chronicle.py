@@ -15,6 +15,7 @@ from PIL import Image
 from bridge.errors import TrainingError
 from bridge.inference.manifest import Quality
 
+from .age import blended_weights
 from .clip import Clip
 from .diary import Diary, Milestone, Play, Point, Worst, decoded
 from .folder import DIARY, PREVIEW, RECORD, RunFolder
@@ -29,7 +30,7 @@ TICKS = (0, 1, 4, 12, 36)
 PLAYED = 72
 """Ticks that the diary's moving picture shows."""
 WORST = 6
-AGE_TICK = 12
+AGES_SHOWN = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 Array = npt.NDArray[np.float32]
 
@@ -108,6 +109,16 @@ class Chronicle:
         self.diary.finished = True
         if not self.diary.milestones or self.diary.milestones[-1].step != learner.taken:
             self.milestone(learner, elapsed_s)
+
+    def play_ages(self, learner: FootageLearner, kept: Sequence[dict[str, torch.Tensor]]) -> None:
+        """The same seed at ages from wild to finished; between two networks too."""
+        networks = [as_arrays(weights) for weights in kept]
+        begin = self._seeds[0][1][None]
+        self.diary.ages = []
+        for age in AGES_SHOWN:
+            other = learner.like(blended_weights(networks, age))
+            frames = [begin, *other.play(begin, TICKS[-1])]
+            self.diary.ages.append((age, encoded(strip([rgb8(frames[t][0]) for t in TICKS]))))
 
     def write_page(self, promise: float) -> None:
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -57,6 +57,26 @@ def untrained(plan: Plan, device: str) -> NextFrameNetwork:
 
 def optimizer_of(network: NextFrameNetwork) -> torch.optim.Adam:
     return torch.optim.Adam(network.parameters(), lr=RATE, betas=BETAS, fused=True)
+
+
+class Player:
+    """A network that is fed its own frames."""
+
+    def __init__(self, network: NextFrameNetwork, device: torch.device) -> None:
+        self._network, self._device = network, device
+
+    def play(self, begin: npt.NDArray[np.float32], ticks: int) -> Iterator[npt.NDArray[np.float32]]:
+        """Frames that follow on each other.
+
+        Args:
+            begin: float (N, 3, H, W), 0 to 1.
+        Yields: float (N, 3, H, W), `ticks` times.
+        """
+        frame = torch.from_numpy(begin).to(self._device)
+        for _ in range(ticks):
+            with torch.inference_mode():
+                frame = self._network(frame)
+            yield _numpy(frame)
 
 
 class FootageLearner(Learner):
@@ -128,20 +148,17 @@ class FootageLearner(Learner):
     def made_of(self, frame: int) -> npt.NDArray[np.float32]:
         """float (3, H, W), 0 to 1: what the averages foretell after a frame of the clip."""
         with torch.inference_mode():
-            return self._numpy(self.average(self._batch(torch.tensor([frame]))))[0]
+            return _numpy(self.average(self._batch(torch.tensor([frame]))))[0]
+
+    def like(self, weights: Mapping[str, npt.NDArray[np.float32]]) -> Player:
+        """Another network of this size."""
+        other = copy.deepcopy(self.average)
+        other.load_state_dict({name: torch.from_numpy(w) for name, w in weights.items()})
+        return Player(other, self._device)
 
     def play(self, begin: npt.NDArray[np.float32], ticks: int) -> Iterator[npt.NDArray[np.float32]]:
-        """Frames that follow on each other, of the averages.
-
-        Args:
-            begin: float (N, 3, H, W), 0 to 1.
-        Yields: float (N, 3, H, W), `ticks` times.
-        """
-        frame = torch.from_numpy(begin).to(self._device)
-        for _ in range(ticks):
-            with torch.inference_mode():
-                frame = self.average(frame)
-            yield self._numpy(frame)
+        """As `Player.play`, of the averages."""
+        yield from Player(self.average, self._device).play(begin, ticks)
 
     def motion(self, ticks: int = 48) -> float:
         """Mean change from tick to tick when left alone, the second half of it, of the clip's."""
@@ -164,9 +181,9 @@ class FootageLearner(Learner):
         picked = self._frames[index.to(self._device)].permute(0, 3, 1, 2)
         return picked.float().div_(255)
 
-    @staticmethod
-    def _numpy(frames: Tensor) -> npt.NDArray[np.float32]:
-        return np.ascontiguousarray(frames.cpu().numpy(), np.float32)
+
+def _numpy(frames: Tensor) -> npt.NDArray[np.float32]:
+    return np.ascontiguousarray(frames.cpu().numpy(), np.float32)
 
 
 def _spread(items: list[int], most: int) -> list[int]:

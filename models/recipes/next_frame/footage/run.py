@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from .checkpoint import Progress, read_checkpoint
 from .chronicle import Chronicle
 from .clip import Clip, read_clip
 from .folder import CHECKPOINT, DIARY, RunFolder
+from .gpus import as_lines, elsewhere
 from .learner import FootageLearner
 from .pace import Pace, StopSignal, peak_memory_bytes
 from .plan import (
@@ -177,13 +178,13 @@ class _Run:
             f"{self._device} ({torch.get_num_threads()} threads); {telling.megabytes(memory)} of "
             "memory so far."
         )
-        gpus = _gpus(self._plan)
+        gpus = elsewhere(self._plan, _copied(trial), self._order.steps or left_s / self._step_s)
         facts = {
             "finishes_at": ready.isoformat(timespec="seconds"), "left_s": round(left_s, 1),
             "step_s": round(self._step_s, 4), "memory_bytes": memory, "from_step": taken,
-            "device": self._device, "gpus": gpus,
+            "device": self._device, "gpus": [asdict(gpu) for gpu in gpus],
         }  # fmt: skip
-        self._tell(Event("plan", text, facts))
+        self._tell(Event("plan", f"{text}\n{as_lines(gpus)}", facts))
 
     def _expected_s(self) -> float:
         return self._order.steps * self._step_s or 60 * self._order.minutes
@@ -258,8 +259,9 @@ class _Run:
         self._last |= figures
         pace.tick()
         self._save(learner, pace)
-        chronicle.write_page(self._at.promised)
         kept = self._at.kept if self._at.done else [*self._at.kept, _copied(learner)]
+        chronicle.play_ages(learner, kept)
+        chronicle.write_page(self._at.promised)
         chronicle.write_package(learner, kept)
         share = pace.progress(learner.taken)
         text = (
@@ -296,7 +298,3 @@ def _copied(learner: FootageLearner) -> dict[str, torch.Tensor]:
     return {
         name: value.detach().cpu().clone() for name, value in learner.average.state_dict().items()
     }
-
-
-def _gpus(plan: Plan) -> list[dict[str, object]]:
-    return []
