@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..training.learner import Learner, follow, set_cosine_rate
-from .learning import Loops, small_noise, unrolled_loss
+from .learning import OLDEST, Loops, small_noise, unrolled_loss
 from .network import NextFrameNetwork
 from .world import World
 
@@ -27,6 +27,8 @@ REFILL_EVERY = 12
 """Steps between two times that some clips are replaced."""
 LOOPS = 4
 """Of each kind in each world."""
+YOUNGEST = 8
+"""Ticks that loops of the network live at most when the training begins."""
 GO_ON = 10
 """Ticks that the loops go on before clips are taken from where they stand."""
 RATE = 2e-3
@@ -66,16 +68,16 @@ class SimulationLearner(Learner):
         self.optimizers = {NETWORK: fused}
         random = self._numpy_random()
         self.true_loops = [Loops.start(world, LOOPS, random) for world in worlds]
-        self.own_loops = [Loops.start(world, LOOPS, random) for world in worlds]
+        self.own_loops = [Loops.start(world, LOOPS, random, YOUNGEST) for world in worlds]
         size = (POOL, TICKS + 1, 3, worlds[0].height, worlds[0].width)
         self.pool = torch.zeros(size, dtype=torch.uint8)
         self.replaced = 0
         while self.replaced < POOL:
-            self._refill(None)
+            self._refill(None, 0)
 
     def step(self, progress: float) -> float:
         if self.taken % REFILL_EVERY == REFILL_EVERY - 1:
-            self._refill(self.average)
+            self._refill(self.average, progress)
         optimizer = self.optimizers[NETWORK]
         set_cosine_rate(optimizer, self.rate, progress)
         chosen = torch.randint(0, POOL, (BATCH,), generator=self.random)
@@ -118,18 +120,24 @@ class SimulationLearner(Learner):
         for loops, kept in zip((*self.true_loops, *self.own_loops), state["loops"], strict=True):
             loops.load_state(kept)
 
-    def _refill(self, network: nn.Module | None) -> None:
-        """Let all loops go on, and put clips that start where they stand into the pool."""
+    def _refill(self, network: nn.Module | None, progress: float) -> None:
+        """Let all loops go on, and put clips that start where they stand into the pool.
+
+        Loops of the network live longer and longer: where a beginner gets to after many ticks is
+        nothing to learn from.
+        """
         random = self._numpy_random()
-        for index, world in enumerate(self.worlds):
-            for loops, runs_on in ((self.true_loops, None), (self.own_loops, network)):
-                loops[index].renew(random)
+        oldest = YOUNGEST + round((OLDEST - YOUNGEST) * min(1.0, progress))
+        for world, true, own in zip(self.worlds, self.true_loops, self.own_loops, strict=True):
+            true.renew(random)
+            own.renew(random, oldest, true)
+            for loops, runs_on in ((true, None), (own, network)):
                 # Of those that have just begun the first ticks are learned too.
-                going = int(random.integers(0, 2 * GO_ON))
+                going = int(random.integers(0, 1 + min(2 * GO_ON, oldest)))
                 if going:
-                    loops[index].go(going, runs_on)
-                frames = loops[index].frames
-                clips = np.concatenate([frames[:, None], world.clips(frames, TICKS)], axis=1)
+                    loops.go(going, runs_on)
+                clips = world.clips(loops.frames, TICKS)
+                clips = np.concatenate([loops.frames[:, None], clips], axis=1)
                 for clip in torch.from_numpy(np.rint(255 * clips).astype(np.uint8)):
                     self.pool[self.replaced % POOL] = clip
                     self.replaced += 1

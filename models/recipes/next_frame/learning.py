@@ -61,22 +61,35 @@ class Loops:
     change: Batch
 
     @classmethod
-    def start(cls, world: World, count: int, random: np.random.Generator) -> Loops:
+    def start(
+        cls, world: World, count: int, random: np.random.Generator, oldest: int = OLDEST
+    ) -> Loops:
         frames = np.zeros((count, 3, world.height, world.width), np.float32)
         empty = np.zeros(count, np.float32)
         loops = cls(world, frames, [0] * count, [0] * count, empty, empty.copy())
-        loops.renew(random)
+        loops.renew(random, oldest)
         # Not all of one age.
-        loops.ends = [int(random.integers(1, OLDEST)) for _ in range(count)]
+        loops.ends = [int(random.integers(1, oldest)) for _ in range(count)]
         return loops
 
-    def renew(self, random: np.random.Generator) -> None:
-        """Start those anew that have reached their end."""
+    def renew(
+        self, random: np.random.Generator, oldest: int = OLDEST, others: Loops | None = None
+    ) -> None:
+        """Start those anew that have reached their end.
+
+        Args:
+            oldest: ticks that they are to live at most.
+            others: of the same world; half of the new ones begin where one of those stands.
+        """
         for index, (age, end) in enumerate(zip(self.ages, self.ends, strict=True)):
-            if age >= end:
+            if age < end:
+                continue
+            if others is not None and random.random() < 0.5:
+                self.frames[index] = others.frames[int(random.integers(len(others.frames)))]
+            else:
                 kind = KINDS[int(random.integers(len(KINDS)))]
                 self.frames[index] = first_frame(kind, self.world, random)
-                self.ages[index], self.ends[index] = 0, int(random.integers(50, OLDEST))
+            self.ages[index], self.ends[index] = 0, int(random.integers(oldest // 8, oldest)) + 1
 
     def go(self, ticks: int, network: nn.Module | None) -> None:
         """So many ticks of the network, or of the world itself if there is none."""
