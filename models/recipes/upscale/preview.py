@@ -8,16 +8,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from models.recipes.upscale.data import Rgb8
-from models.recipes.upscale.evaluate import Upscaler
-from models.recipes.upscale.network import SCALE
+from bridge.inference.package import ModelPackage
+from converters.luma_psnr import Rgb8
+from converters.scores.plain_model import PlainModel
 
-DRAWING = (160, 180)
-"""Width and height of the detail, in pixels of the high resolution."""
+LOW = (80, 90)
+"""Width and height of the drawing as the network is given it."""
+DRAWN = (160, 180)
+"""The same in the unit that the drawing's coordinates are written in."""
 FINE = 8
 """The drawing is made this much larger and reduced, so that its edges are smooth."""
-SHOWN = 3
-"""Screen pixels for each pixel of the high resolution; each is shown as a square."""
+SHOWN = 480
+"""Width of a panel on the screen, about: each pixel is shown as a square."""
 STRIP = 26
 GAP = 6
 
@@ -26,17 +28,22 @@ INK = (28, 30, 40)
 COLOURS = ((196, 62, 48), (40, 96, 160), (238, 176, 60), (52, 120, 84))
 
 
-def write_preview(upscaler: Upscaler, path: Path) -> None:
+def write_preview(package: ModelPackage, path: Path) -> None:
     """Draw, reduce, enlarge both ways, and write a PNG with labels."""
-    high = draw_detail()
-    low = np.asarray(
-        high.resize((high.width // SCALE, high.height // SCALE), Image.Resampling.BICUBIC)
-    )
-    bicubic = Image.fromarray(low).resize(high.size, Image.Resampling.BICUBIC)
-    network: Rgb8 = np.rint(upscaler(low)).astype(np.uint8)
-    panels = [("bicubic x2", bicubic), ("upscale-x2", Image.fromarray(network))]
-    width, height = high.width * SHOWN, high.height * SHOWN
-    sheet = Image.new("RGB", (2 * width + GAP, height + STRIP), "white")
+    port = package.manifest.frame_output
+    assert port is not None
+    scale = port.scale
+    high = draw_detail((LOW[0] * scale, LOW[1] * scale))
+    low: Rgb8 = np.asarray(high.resize(LOW, Image.Resampling.BICUBIC))
+    network = np.rint(PlainModel(package).run(low)).astype(np.uint8)
+    panels = [
+        (f"bicubic x{scale}", Image.fromarray(low).resize(high.size, Image.Resampling.BICUBIC)),
+        (package.name, Image.fromarray(network)),
+        ("the drawing itself", high),
+    ]
+    square = max(1, round(SHOWN / high.width))
+    width, height = high.width * square, high.height * square
+    sheet = Image.new("RGB", (len(panels) * (width + GAP) - GAP, height + STRIP), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(17)
     for index, (label, panel) in enumerate(panels):
         left = index * (width + GAP)
@@ -46,10 +53,9 @@ def write_preview(upscaler: Upscaler, path: Path) -> None:
     sheet.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
-def draw_detail() -> Image.Image:
-    """Text, thin lines, circles and curves: RGB, DRAWING pixels large."""
-    width, height = (side * FINE for side in DRAWING)
-    picture = Image.new("RGB", (width, height), PAPER)
+def draw_detail(size: tuple[int, int]) -> Image.Image:
+    """Text, thin lines, circles and curves: RGB, of `size` (width, height)."""
+    picture = Image.new("RGB", (DRAWN[0] * FINE, DRAWN[1] * FINE), PAPER)
     pen = ImageDraw.Draw(picture)
 
     def at(*numbers: float) -> tuple[float, ...]:
@@ -73,4 +79,4 @@ def draw_detail() -> Image.Image:
             (FINE * x, FINE * (138 + 9 * index + 7 * math.sin(x / 11 + index))) for x in range(161)
         ]
         pen.line(wave, colour, round((1.2 + 0.5 * index) * FINE), "curve")
-    return picture.resize(DRAWING, Image.Resampling.BOX)
+    return picture.resize(size, Image.Resampling.BOX)
