@@ -60,8 +60,9 @@ CONVERTERS = (
     ("converters.catalogue",),
     ("converters.detect", "converters.parity"),
     (
-        "converters.card", "converters.card_picture", "converters.drawing", "converters.optimise",
-        "converters.precision", "converters.score", "converters.scores",
+        "converters.card", "converters.card_picture", "converters.drawing",
+        "converters.half_weights", "converters.optimise", "converters.precision",
+        "converters.scores",
     ),
     ("converters.showing",),
     ("converters.convert",),
@@ -69,7 +70,8 @@ CONVERTERS = (
 CONVERTERS_MAY = {
     "bridge.inference.package", "bridge.inference.manifest", "bridge.inference.graph_builder",
     "bridge.inference.external_data", "bridge.inference.plain_file", "bridge.inference.outline",
-    "bridge.inference.memory_limit", "bridge.frames",
+    "bridge.inference.memory_limit", "bridge.inference.placement", "bridge.inference.state",
+    "bridge.inference.latent", "bridge.frames",
     "bridge.errors", "bridge.media",
 }  # fmt: skip
 FRAMEWORKS_MAY = {
