@@ -25,7 +25,7 @@ from bridge.inference.manifest import (
 from bridge.inference.package import ModelPackage, save
 from converters.card import PREVIEW, write_card
 from converters.cost import count_cost, receptive_radius
-from converters.score import score
+from converters.scores.psnr_y import METRIC, PSNR_Y
 
 from ..luma import luma
 from ..recipe import Options
@@ -41,7 +41,6 @@ PARITY_SIZES = ((16, 16), (17, 31), (96, 64), (180, 320))
 """Height and width: small ones are mostly border, where padding could differ."""
 TEST_SETS = {"Set5": "set5", "Set14": "set14"}
 """Folders of `Options.data / "sr-images"`."""
-METRIC = "psnr_y_db"
 
 
 def export_package(
@@ -62,7 +61,7 @@ def export_package(
     recipe = f"make train NAME={name}  # {state['step']} steps, seed {state['seed']}"
     manifest = make_manifest(name, network, model, parity, recipe)
     package = save(folder, manifest, {FILE: graph})
-    manifest.quality = measure(package, options.data / "sr-images")
+    manifest.quality = measure(package, shape.scale, options.data / "sr-images")
     package = save(folder, manifest, {FILE: graph})
     write_preview(package, folder / PREVIEW)
     write_card(folder)
@@ -124,25 +123,26 @@ def measure_parity(network: UpscaleNetwork, graph: bytes, seed: int = 0) -> Pari
     return Parity(against=against, max_abs_error=float(f"{worst:.1e}"), unit="of 255")
 
 
-def measure(package: ModelPackage, pictures: Path) -> list[Quality]:
-    """PSNR on each test set that is there, bicubic's and the published ones beside it."""
+def measure(package: ModelPackage, scale: int, pictures: Path) -> list[Quality]:
+    """Every figure on each test set that is there; bicubic's and published ones beside it."""
     figures = []
     for dataset, name in TEST_SETS.items():
         if not (pictures / name).is_dir():
             continue
-        found = score(package, pictures / name)
-        figures.append(
-            Quality(
-                dataset=dataset,
-                metric=METRIC,
-                value=_down(found.network),
-                baseline={
-                    "bicubic": round(found.bicubic, 2), **published(dataset, found.scale)
-                },
-                command=f"framebridge models score models/{package.name} "
-                f"--dataset ../shared/data/sr-images/{name}",
-            )
-        )  # fmt: skip
+        command = (
+            f"framebridge models score models/{package.name} "
+            f"--dataset ../shared/data/sr-images/{name}"
+        )
+        for found in PSNR_Y.run(package, pictures / name, lambda done, count, picture: None):
+            baseline = {name: round(value, 2) for name, value in found.baseline.items()}
+            if found.metric == METRIC:
+                baseline |= published(dataset, scale)
+            figures.append(
+                Quality(
+                    dataset=dataset, metric=found.metric, value=_down(found.value),
+                    baseline=baseline, command=command,
+                )
+            )  # fmt: skip
     return figures
 
 

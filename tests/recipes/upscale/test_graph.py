@@ -8,7 +8,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models.recipes.upscale.export import measure_parity  # noqa: E402
+from bridge.frames import FrameFormat  # noqa: E402
+from bridge.inference.pixels import compose  # noqa: E402
+from models.recipes.upscale.export import make_manifest, measure_parity  # noqa: E402
 from models.recipes.upscale.graph import FRAME, UPSCALED, build_graph  # noqa: E402
 from models.recipes.upscale.network import Shape, UpscaleNetwork  # noqa: E402
 from tests.converters.proving import openvino_run  # noqa: E402
@@ -55,10 +57,15 @@ def test_openvino_agrees(scale: int) -> None:
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_it_ends_in_a_shuffle_of_row_column_and_colour(scale: int) -> None:
-    model = build_graph(network(scale))
+    made = network(scale)
+    model = build_graph(made)
     kinds = [node.op_type for node in model.graph.node]
     assert kinds[-3:] == ["Conv", "Add", "DepthToSpace"]
     last = {a.name: onnx.helper.get_attribute_value(a) for a in model.graph.node[-1].attribute}
     assert last == {"blocksize": scale, "mode": b"DCR"}
+    parity = measure_parity(made, model.SerializeToString())
+    manifest = make_manifest("upscale", made, model, parity, "none")
+    composed = compose(model, manifest, FrameFormat(width=17, height=31))
+    assert composed.form == "bytes"
     # What runtimes fuse into a convolution; PRelu is none of it.
     assert set(kinds) == {"Conv", "LeakyRelu", "Add", "Pad", "DepthToSpace"}
