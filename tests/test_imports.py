@@ -15,7 +15,7 @@ CLIENT = ROOT / "engine_plugin" / "python" / "framebridge_client"
 # Each line may import the lines above it, and itself. Rooms of one line do not know each other.
 ROOMS = (
     ("bridge.errors",),
-    ("bridge.frames",),
+    ("bridge.frames", "bridge.contact_sheet"),
     ("bridge.protocol", "bridge.media", "bridge.inference", "bridge.transport"),
     ("bridge.apply", "bridge.worker", "bridge.supervisor", "bridge.regress"),
     ("bridge.doctor", "bridge.demo"),
@@ -64,6 +64,7 @@ CONVERTERS = (
         "converters.half_weights", "converters.optimise", "converters.precision",
         "converters.scores",
     ),
+    ("converters.contact_sheet",),
     ("converters.showing",),
     ("converters.convert",),
 )  # fmt: skip
@@ -72,7 +73,7 @@ CONVERTERS_MAY = {
     "bridge.inference.external_data", "bridge.inference.plain_file", "bridge.inference.outline",
     "bridge.inference.memory_limit", "bridge.inference.placement", "bridge.inference.state",
     "bridge.inference.latent", "bridge.frames",
-    "bridge.errors", "bridge.media",
+    "bridge.errors", "bridge.media", "bridge.contact_sheet",
 }  # fmt: skip
 FRAMEWORKS_MAY = {
     "converters.references.torch_ops", "converters.references.tensorflow_ops",

@@ -1,4 +1,4 @@
-"""The picture on the card: a drawing, enlarged by bicubic and by the network, side by side."""
+"""The picture on the card: a drawing, enlarged by bicubic and by the network."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from bridge.inference.package import ModelPackage
+from converters.contact_sheet import write_contact_sheet
 from converters.luma_psnr import Rgb8
 from converters.scores.plain_model import PlainModel
 
@@ -18,10 +19,6 @@ DRAWN = (160, 180)
 """The same in the unit that the drawing's coordinates are written in."""
 FINE = 8
 """The drawing is made this much larger and reduced, so that its edges are smooth."""
-SHOWN = 480
-"""Width of a panel on the screen, about: each pixel is shown as a square."""
-STRIP = 26
-GAP = 6
 
 PAPER = (236, 230, 214)
 INK = (28, 30, 40)
@@ -29,28 +26,20 @@ COLOURS = ((196, 62, 48), (40, 96, 160), (238, 176, 60), (52, 120, 84))
 
 
 def write_preview(package: ModelPackage, path: Path) -> None:
-    """Draw, reduce, enlarge both ways, and write a PNG with labels."""
+    """Draw, reduce, enlarge both ways, and write a PNG of both beside the drawing."""
     port = package.manifest.frame_output
     assert port is not None
     scale = port.scale
     high = draw_detail((LOW[0] * scale, LOW[1] * scale))
     low: Rgb8 = np.asarray(high.resize(LOW, Image.Resampling.BICUBIC))
     network = np.rint(PlainModel(package).run(low)).astype(np.uint8)
-    panels = [
-        (f"bicubic x{scale}", Image.fromarray(low).resize(high.size, Image.Resampling.BICUBIC)),
-        (package.name, Image.fromarray(network)),
-        ("the drawing itself", high),
+    bicubic = Image.fromarray(low).resize(high.size, Image.Resampling.BICUBIC)
+    row = [
+        (f"bicubic x{scale}", np.asarray(bicubic)),
+        (package.name, network),
+        ("the drawing itself", np.asarray(high)),
     ]
-    square = max(1, round(SHOWN / high.width))
-    width, height = high.width * square, high.height * square
-    sheet = Image.new("RGB", (len(panels) * (width + GAP) - GAP, height + STRIP), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(17)
-    for index, (label, panel) in enumerate(panels):
-        left = index * (width + GAP)
-        pen.text((left + width / 2, STRIP / 2), label, "black", font, anchor="mm")
-        sheet.paste(panel.resize((width, height), Image.Resampling.NEAREST), (left, STRIP))
-    # 256 colours are enough for a drawing, and a third of the bytes.
-    sheet.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    write_contact_sheet(path, [row])
 
 
 def draw_detail(size: tuple[int, int]) -> Image.Image:
