@@ -16,6 +16,7 @@ from converters.graph import NO_PADS, NetworkGraph, Pads
 
 from ..luma import LUMA_OF_WHITE, RGB_TO_LUMA
 from .network import BICUBIC_RADIUS, KERNEL, UpscaleNetwork, bicubic_kernel
+from .slope import Slope
 
 FRAME = "frame"
 UPSCALED = "upscaled"
@@ -63,7 +64,7 @@ def _add_block(
     """Convolution and activation; `projection` (1, C, 1, 1) turns one input channel into C."""
     convolution, activation = block
     assert isinstance(convolution, nn.Conv2d)
-    assert isinstance(activation, nn.PReLU)
+    assert isinstance(activation, Slope)
     weight = _numpy(convolution.weight)
     if projection is not None:
         weight = weight * projection

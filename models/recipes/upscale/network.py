@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .slope import Slope
+
 KERNEL = 3
 BICUBIC_RADIUS = 2
 """Pixels that the bicubic filter looks to each side, at the input's resolution, at any scale."""
@@ -140,7 +142,7 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
     convolution = nn.Conv2d(inputs, outputs, KERNEL, padding=KERNEL // 2)
     # One slope a layer: ONNX Runtime fuses LeakyRelu into the convolution, and PReLU, with a slope
     # a channel, takes half the time of the whole network there.
-    activation = nn.PReLU()
+    activation = Slope()
     # He initialisation for the slope that PReLU starts with.
     nn.init.kaiming_normal_(convolution.weight, a=0.25)
     nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
