@@ -254,9 +254,9 @@ def test_apply_refuses_a_bad_parameter_in_one_line(
 
 
 def test_apply_suggests_a_near_name(run: Run, picture: Path, tmp_path: Path) -> None:
-    done = run("apply", "upscale-2x", picture, tmp_path / "out.png")
+    done = run("apply", "upscale-x22", picture, tmp_path / "out.png")
     assert done.returncode == 2
-    assert done.stderr.startswith("FB-E011 model 'upscale-2x': expected one of: ")
+    assert done.stderr.startswith("FB-E011 model 'upscale-x22': expected one of: ")
     assert done.stderr.endswith("Did you mean 'upscale-x2'?\n")
     assert len(done.stderr.splitlines()) == 1
 
