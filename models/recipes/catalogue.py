@@ -8,7 +8,9 @@ from .recipe import Recipe
 
 # `.module` of this folder: RECIPES there maps a package's name to its Recipe. Imported when wanted,
 # since they need PyTorch.
-_MODULES: dict[str, str] = {}
+_MODULES: dict[str, str] = {
+    "deblur-motion": ".deblur.recipe",
+}
 
 NAMES = tuple(_MODULES)
 
