@@ -91,3 +91,15 @@ def _conv(inputs: int, outputs: int, *, side: int = 3, stride: int = 1) -> nn.Co
     nn.init.kaiming_normal_(conv.weight, nonlinearity="linear")
     nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
     return conv
+
+
+def reach(blocks: tuple[int, ...] = BLOCKS) -> int:
+    """How far a pixel of the result looks, in pixels: every 3x3 kernel counts its step once."""
+    convolutions = 2.0 * (1 + 1)  # first and last
+    for level, count in enumerate(blocks):
+        step, ways = 2 ** (level + 1), 2 if level < len(blocks) - 1 else 1
+        convolutions += step * 2 * count * ways
+        if ways == 2:
+            convolutions += step  # on the way down
+    # A place within the coarsest pixel decides where that one stands.
+    return int(convolutions) + STRIDE

@@ -6,12 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from ..recipe import Options, Recipe
+from .export import make_package
 from .learner import NAME, learner
+
+STEPS = 9000
 
 
 def export(checkpoint: dict[str, Any], package: Path, options: Options) -> None:
-    """Write the package of a checkpoint."""
-    raise NotImplementedError
+    """Write the package of a checkpoint.
+
+    Raises: ValueError: the graph differs from the network. FileNotFoundError: no test pictures.
+    """
+    recipe = (
+        f"python -m models.recipes.make {NAME} --steps {checkpoint['step']} "
+        f"--seed {checkpoint['seed']}"
+    )
+    weights = checkpoint["learner"]["averages"]["deblur"]
+    make_package(package, weights, recipe, options.data / "deblur-images" / "reds")
 
 
-RECIPES = {NAME: Recipe(NAME, 9000, learner, export)}
+RECIPES = {NAME: Recipe(NAME, STEPS, learner, export)}
