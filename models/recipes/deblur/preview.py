@@ -88,7 +88,7 @@ def draw_street(seed: int = 3) -> Image.Image:
             for y in range(top + 14, ground - 24, 34):
                 pen.rectangle((x, y, x + 14, y + 20), LIT if random.random() < 0.3 else GLASS)
         left = right + int(random.integers(0, 14))
-    pen.rectangle((90, 236, 420, 306), SIGN, INK, 3)
+    pen.rectangle((90, 236, 442, 306), SIGN, INK, 3)
     pen.text((104, 242), "FRAMEBRIDGE", INK, ImageFont.load_default(46))
     for x in range(0, width, 24):
         pen.line((x, ground - 30, x, ground + 16), INK, 5)
