@@ -8,6 +8,7 @@ from bridge.errors import UsageError
 from bridge.inference.package import ModelPackage
 from converters.scores.base import Figure, Measure, Progress
 from converters.scores.life import LIFE
+from converters.scores.grid import GRID
 from converters.scores.pairs import PAIRS
 from converters.scores.psnr_y import PSNR_Y
 
@@ -17,6 +18,7 @@ MEASURES: dict[str, Measure] = {
         PSNR_Y,
         PAIRS,
         LIFE,
+        GRID,
     )
 }  # fmt: skip
 

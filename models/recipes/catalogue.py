@@ -15,6 +15,7 @@ _MODULES: dict[str, str] = {
     "upscale-x2-fast": ".upscale.recipes",
     "upscale-x3": ".upscale.recipes",
     "upscale-x4": ".upscale.recipes",
+    "deblur-motion": ".deblur.recipe",
 }
 
 NAMES = tuple(_MODULES)
