@@ -16,6 +16,9 @@ _MODULES: dict[str, str] = {
     "upscale-x3": ".upscale.recipes",
     "upscale-x4": ".upscale.recipes",
     "deblur-motion": ".deblur.recipe",
+    "style-ink": ".style.recipes",
+    "style-oil": ".style.recipes",
+    "style-mosaic": ".style.recipes",
 }
 
 NAMES = tuple(_MODULES)
