@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from bridge.contact_sheet import small_png
 from bridge.inference.manifest import Manifest
 
 MOST_BYTES = 1_000_000
@@ -32,7 +32,7 @@ class Panel:
 
 
 def draw(manifest: Manifest, facts: Sequence[tuple[str, str]], panels: Sequence[Panel]) -> bytes:
-    """The card as PNG, smaller than `MOST_BYTES`.
+    """The card as PNG of at most `MOST_BYTES`.
 
     Args:
         facts: what stands below the pictures: a word or two, and a sentence.
@@ -64,7 +64,7 @@ def draw(manifest: Manifest, facts: Sequence[tuple[str, str]], panels: Sequence[
         if first:
             pen.text((_EDGE, y), word, _SOFT, ImageFont.load_default(16))
         pen.text((_EDGE + 170, y), line, _INK, ImageFont.load_default(16))
-    return _small(sheet)
+    return small_png(sheet, MOST_BYTES)
 
 
 def _scaled(panels: Sequence[Panel]) -> list[Image.Image]:
@@ -82,19 +82,3 @@ def _scaled(panels: Sequence[Panel]) -> list[Image.Image]:
         )
         for image in images
     ]
-
-
-def _small(sheet: Image.Image) -> bytes:
-    """Fewer colours, and then fewer pixels, until it is small enough."""
-    for colours in (0, 256, 128, 64):
-        shown = sheet if not colours else sheet.quantize(colours)
-        data = _png(shown)
-        if len(data) < MOST_BYTES:
-            return data
-    return _png(sheet.resize((_WIDTH // 2, sheet.height // 2)).quantize(64))
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()

@@ -44,11 +44,14 @@ def receptive_radius(model: onnx.ModelProto) -> int:
 
     Raises: ValueError: a node changes the resolution on the way, other than by DepthToSpace.
     """
-    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    weights = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
+    # Weights may be stored as float16, with a Cast behind them.
+    casts = [node for node in model.graph.node if node.op_type == "Cast"]
+    weights |= {n.output[0]: weights[n.input[0]] for n in casts if n.input[0] in weights}
     radius = {model.graph.input[0].name: 0}
     for node in model.graph.node:
         inputs = [radius[name] for name in node.input if name in radius]
-        reach = _reach(node, list(weights[node.input[1]].dims)) if node.op_type == "Conv" else 0
+        reach = _reach(node, weights[node.input[1]]) if node.op_type == "Conv" else 0
         radius[node.output[0]] = max(inputs, default=0) + reach
     return radius[model.graph.output[0].name]
 

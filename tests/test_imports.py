@@ -15,7 +15,7 @@ CLIENT = ROOT / "engine_plugin" / "python" / "framebridge_client"
 # Each line may import the lines above it, and itself. Rooms of one line do not know each other.
 ROOMS = (
     ("bridge.errors",),
-    ("bridge.frames",),
+    ("bridge.frames", "bridge.contact_sheet"),
     ("bridge.protocol", "bridge.media", "bridge.inference", "bridge.transport"),
     ("bridge.apply", "bridge.worker", "bridge.supervisor", "bridge.regress"),
     ("bridge.doctor", "bridge.demo"),
@@ -60,17 +60,20 @@ CONVERTERS = (
     ("converters.catalogue",),
     ("converters.detect", "converters.parity"),
     (
-        "converters.card", "converters.card_picture", "converters.drawing", "converters.optimise",
-        "converters.precision", "converters.score", "converters.scores",
+        "converters.card", "converters.card_picture", "converters.drawing",
+        "converters.half_weights", "converters.optimise", "converters.precision",
+        "converters.scores",
     ),
+    ("converters.contact_sheet",),
     ("converters.showing",),
     ("converters.convert",),
 )  # fmt: skip
 CONVERTERS_MAY = {
     "bridge.inference.package", "bridge.inference.manifest", "bridge.inference.graph_builder",
     "bridge.inference.external_data", "bridge.inference.plain_file", "bridge.inference.outline",
-    "bridge.inference.memory_limit", "bridge.frames",
-    "bridge.errors", "bridge.media",
+    "bridge.inference.memory_limit", "bridge.inference.placement", "bridge.inference.state",
+    "bridge.inference.latent", "bridge.frames",
+    "bridge.errors", "bridge.media", "bridge.contact_sheet",
 }  # fmt: skip
 FRAMEWORKS_MAY = {
     "converters.references.torch_ops", "converters.references.tensorflow_ops",

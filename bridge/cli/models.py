@@ -110,37 +110,39 @@ def verify(
 def score(
     package: Name,
     dataset: Annotated[
-        Path, typer.Option("--dataset", help="Folder of pictures at full size, such as Set5.")
+        Path,
+        typer.Option(
+            "--dataset", help="What to measure on: a folder or a file, as the measure is."
+        ),
     ],
+    measure: Annotated[
+        str, typer.Option("--measure", help="One measure; by default those of the package's task.")
+    ] = "",
     models: ModelFolders = None,
     as_json: Json = False,
 ) -> None:
-    """Measure an upscaler on a set of pictures: PSNR on Y by DCSCN's protocol, beside bicubic."""
-    from converters.score import score as measured
+    """Measure how well a package does what it is for; a figure stands beside its baselines."""
+    from converters.scores.catalogue import score as measured
 
     def tell(done: int, count: int, name: str) -> None:
         print(f"{done + 1} of {count}: {name}", file=sys.stderr)
 
-    found = measured(Library(models).find(package), dataset, tell)
+    figures = measured(Library(models).find(package), dataset, measure, tell)
     if as_json:
-        print_json(
-            {
-                "package": found.package,
-                "dataset": found.dataset,
-                "scale": found.scale,
-                "metric": "psnr_y_db",
-                "value": round(found.network, 4),
-                "bicubic": round(found.bicubic, 4),
-                "pictures": [msgspec.to_builtins(row) for row in found.rows],
-            }
-        )
+        print_json([msgspec.to_builtins(figure) for figure in figures])
         return
-    rows = [(row.picture, row.network, row.bicubic) for row in found.rows]
-    rows.append(("mean", found.network, found.bicubic))
-    print_columns(
-        ["picture", f"x{found.scale} dB", "bicubic dB", "gain dB"],
-        [[name, f"{ours:.2f}", f"{base:.2f}", f"{ours - base:+.2f}"] for name, ours, base in rows],
-    )
+    for index, figure in enumerate(figures):
+        print(f"{chr(10) if index else ''}{figure.metric} on {figure.dataset}")
+        rows = figure.rows or []
+        names = list(figure.baseline)
+        rows = [*rows, ("mean" if rows else "all", figure.value, figure.baseline)]
+        print_columns(
+            ["picture", "this package", *names],
+            [
+                [name, f"{value:.3f}", *(f"{bases[n]:.3f}" if n in bases else "" for n in names)]
+                for name, value, bases in rows
+            ],
+        )
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -23,16 +23,18 @@ class ClipSource:
         name: what plays, for a person to read.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int] | None) -> None:
+    def __init__(self, path: Path, size: tuple[int, int] | None, on_paper: bool = False) -> None:
         """
         Args:
             size: to which every frame is resized; by default that of the first frame.
+            on_paper: what is transparent is white, as around a drawing.
         Raises: MediaError.
         """
         frames = iter(Input(path))
         first = next(frames, None)
         if first is None:
             raise MediaError(str(path), "at least one frame", "none")
+        self._on_paper = on_paper
         shape = first.pixels.shape
         self.width: int = size[0] if size else shape[1]
         self.height: int = size[1] if size else shape[0]
@@ -45,16 +47,17 @@ class ClipSource:
         return self._frames[tick % len(self._frames)]
 
     def truth(self, tick: int, scale: int) -> Pixels | None:
-        """Nobody knows what a clip would look like at a larger size."""
+        """Nobody knows what a clip would look like."""
         return None
-
-    def present(self, result: Pixels) -> None:
-        """There is no engine, and no window."""
 
     def close(self) -> None:
         self._frames.clear()
 
     def _fitted(self, pixels: Pixels) -> Pixels:
+        if self._on_paper:
+            ink = Image.fromarray(pixels)
+            paper = Image.new("RGBA", ink.size, (255, 255, 255, 255))
+            pixels = np.asarray(Image.alpha_composite(paper, ink))
         if pixels.shape[:2] == (self.height, self.width):
             return pixels
         resized = Image.fromarray(pixels).resize(

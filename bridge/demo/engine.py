@@ -56,7 +56,7 @@ def _require_libraries() -> None:
 
 
 @cache
-def _panda() -> Any:
+def panda() -> Any:
     """panda3d.core, quiet."""
     try:
         from panda3d import core
@@ -133,10 +133,10 @@ class PandaEngine:
     """
 
     def __init__(self, width: int, height: int, samples: int | None = None) -> None:
-        self.core: Any = _panda()
+        self.core: Any = panda()
         from bridge.demo import scene  # needs Panda3D
 
-        self.pipe, self.remedy = _pipe(self.core)
+        self.pipe, self.remedy = open_pipe(self.core)
         self.graphics: Any = self.core.GraphicsEngine.getGlobalPtr()
         self.scene: Scene = scene.build()
         self.views: list[_View] = []
@@ -206,8 +206,11 @@ class PandaEngine:
         self.close()
 
 
-def _pipe(core: Any) -> tuple[Any, str]:
-    """The first of this machine's OpenGL pipes that works, and the remedy if it gives no buffer."""
+def open_pipe(core: Any) -> tuple[Any, str]:
+    """The first of this machine's OpenGL pipes that works, and the remedy if it gives no buffer.
+
+    Raises: EngineError: none of them does.
+    """
     choices = []
     if has_display():
         choices.append(DISPLAY)

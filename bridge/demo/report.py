@@ -1,4 +1,4 @@
-"""What the demo leaves behind: `report.json`, `clip.mp4`, `before-after.png`."""
+"""What the demo leaves behind: `report.json`, `clip.mp4`, `before-after.png` or `ticks.png`."""
 
 from __future__ import annotations
 
@@ -9,52 +9,63 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from bridge import contact_sheet
+from bridge.contact_sheet import Cell
 from bridge.demo.show import Showing
 from bridge.frames import Pixels
 from bridge.media import Still, VideoOutput, write_picture
 
-_ZOOM, _MARGIN, _CAPTION = 3, 12, 34
-_PAPER, _INK = (18, 18, 22), (235, 235, 235)
+_TICKS = 8
+"""On the picture of ticks."""
+_LEAST_SIDE = 384
+"""Of a clip: smaller pictures are enlarged by a whole number."""
 
 
-def summary_line(seen: Showing) -> str:
+def summary_line(seen: Showing, free: bool = False) -> str:
     """The one line that the demo ends with."""
     p50, p99 = _percentiles(seen.ages_ms)
     model, _ = _percentiles(seen.model_ms)
+    if free:
+        return (
+            f"demo: {seen.ticks} ticks of its own, {rate(seen):.0f} ticks/s, model {model:.1f} ms"
+        )
     return (
         f"demo: {seen.returned} of {seen.submitted} frames back,"
-        f" {ticks_per_second(seen):.0f} ticks/s,"
+        f" {rate(seen):.0f} ticks/s,"
         f" age p50 {p50:.1f} ms p99 {p99:.1f} ms, model {model:.1f} ms"
     )
 
 
-def live_line(seen: Showing, seconds: float) -> str:
+def live_line(seen: Showing, seconds: float, free: bool = False) -> str:
     """One line while it runs."""
     age, _ = _percentiles(seen.ages_ms[-120:])
     model, _ = _percentiles(seen.model_ms[-120:])
+    start = f"{seen.seconds:4.1f} of {seconds:g} s   {rate(seen):5.1f} ticks/s   "
+    if free:
+        return f"{start}{seen.ticks} ticks   model {model:.1f} ms"
     return (
-        f"{seen.seconds:4.1f} of {seconds:g} s   {ticks_per_second(seen):5.1f} ticks/s   "
+        f"{start}"
         f"{seen.shown} shown, {seen.dropped} dropped, {seen.skipped} skipped   "
         f"age {age:.1f} ms   model {model:.1f} ms"
     )
 
 
-def ticks_per_second(seen: Showing) -> float:
+def rate(seen: Showing) -> float:
     return seen.ticks / seen.seconds if seen.seconds else 0.0
 
 
-def write_report(folder: Path, seen: Showing, facts: dict[str, Any]) -> None:
+def write_report(folder: Path, seen: Showing, summary: str, facts: dict[str, Any]) -> None:
     """Write `report.json`: the counts, the timings and `facts`."""
     age_p50, age_p99 = _percentiles(seen.ages_ms)
     model_p50, model_p99 = _percentiles(seen.model_ms)
     report = {
-        "summary": summary_line(seen),
+        "summary": summary,
         **facts,
         "seconds": round(seen.seconds, 3),
         "ticks": seen.ticks,
-        "ticks_per_second": round(ticks_per_second(seen), 2),
+        "ticks_per_second": round(rate(seen), 2),
         "submitted": seen.submitted,
         "returned": seen.returned,
         "dropped": seen.dropped,
@@ -71,43 +82,64 @@ def write_clip(path: Path, seen: Showing) -> None:
     if not seen.clip:
         return
     fps = Fraction(max(1, round(seen.shown / max(seen.seconds, 0.1) / 2)))
+    zoom = max(1, _LEAST_SIDE // max(seen.clip[0][1].shape[:2]))
     with VideoOutput(path, fps) as video:
-        for index, rgb in enumerate(seen.clip):
-            alpha = np.full((*rgb.shape[:2], 1), 255, np.uint8)
-            video.write(Still(str(index), np.concatenate([rgb, alpha], 2), has_alpha=False))
+        for tick, rgb in seen.clip:
+            enlarged = rgb.repeat(zoom, axis=0).repeat(zoom, axis=1)
+            alpha = np.full((*enlarged.shape[:2], 1), 255, np.uint8)
+            pixels = np.concatenate([enlarged, alpha], 2)
+            video.write(Still(str(tick), pixels, has_alpha=False))
 
 
 def write_before_after(
     path: Path, before: Pixels, after: Pixels, truth: Pixels | None, model: str
 ) -> dict[str, float]:
-    """The same detail as it was, as the network makes it, and as it should be.
+    """A picture as it was, as the network makes it, and as it should be, where that is known.
+
+    With a truth, or at another size, the detail with the strongest edges; else the whole picture.
 
     Args:
         before: the frame that was sent, uint8 (h, w, 4).
         after: its result, uint8 (H, W, 4).
-        truth: the scene drawn at the result's size, or None.
-    Returns: the dB of bicubic and of the network against the truth; empty without one.
+        truth: what the result should be, or None.
+    Returns: the dB of the frame (enlarged with a bicubic filter, if it is smaller) and of the
+        network against the truth; empty without one.
     """
     height, width, _ = after.shape
     resized = (
         Image.fromarray(before).convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
     )
     plain, made = np.asarray(resized), after[:, :, :3]
-    decibels: dict[str, float] = {}
     enlarged = before.shape != after.shape
-    panels = [("bicubic" if enlarged else "before", plain), (model, made)]
+    what = "bicubic" if enlarged else "before"
+    decibels: dict[str, float] = {}
+    panels = [(what, plain), (model, made)]
     if truth is not None:
         true = truth[:, :, :3]
-        decibels = {"bicubic_db": psnr(plain, true), "model_db": psnr(made, true)}
+        decibels = {f"{what}_db": psnr(plain, true), "model_db": psnr(made, true)}
         panels = [
-            (f"bicubic  {decibels['bicubic_db']:.2f} dB", plain),
+            (f"{what}  {decibels[f'{what}_db']:.2f} dB", plain),
             (f"{model}  {decibels['model_db']:.2f} dB", made),
-            ("rendered at full size", true),
+            ("rendered at full size" if enlarged else "rendered sharp", true),
         ]
-    x, y, w, h = _busiest(panels[-1][1])
-    cut = [(label, picture[y : y + h, x : x + w]) for label, picture in panels]
-    write_picture(path, _sheet(cut), keep_alpha=False)
+    if truth is not None or enlarged:
+        x, y, w, h = _busiest(panels[-1][1])
+        panels = [(label, picture[y : y + h, x : x + w]) for label, picture in panels]
+    write_sheet(path, [panels])
     return decibels
+
+
+def write_ticks(path: Path, seen: Showing, title: str) -> None:
+    """Pictures of a stream that ticks by itself, evenly from the first tick that was kept."""
+    if not seen.clip:
+        return
+    places = np.linspace(0, len(seen.clip) - 1, min(_TICKS, len(seen.clip))).round().astype(int)
+    cells = [(f"tick {seen.clip[i][0]}", seen.clip[i][1]) for i in places]
+    write_sheet(path, [cells[: _TICKS // 2], cells[_TICKS // 2 :]], title)
+
+
+def write_sheet(path: Path, rows: list[list[Cell]], title: str = "") -> None:
+    write_picture(path, contact_sheet.draw(rows, title), keep_alpha=False)
 
 
 def psnr(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> float:
@@ -127,22 +159,6 @@ def _busiest(picture: npt.NDArray[np.uint8]) -> tuple[int, int, int, int]:
     energy = sums[h:, w:] - sums[:-h, w:] - sums[h:, :-w] + sums[:-h, :-w]
     y, x = np.unravel_index(int(np.argmax(energy)), energy.shape)
     return int(x), int(y), w, h
-
-
-def _sheet(panels: list[tuple[str, npt.NDArray[np.uint8]]]) -> Pixels:
-    h, w = panels[0][1].shape[:2]
-    zoom = max(1, min(_ZOOM, 1440 // (w * len(panels))))
-    wide, high = w * zoom, h * zoom
-    size = (len(panels) * (wide + _MARGIN) + _MARGIN, high + _CAPTION + 2 * _MARGIN)
-    sheet = Image.new("RGBA", size, _PAPER)
-    draw = ImageDraw.Draw(sheet)
-    font = ImageFont.load_default(size=18)
-    for index, (label, picture) in enumerate(panels):
-        left = _MARGIN + index * (wide + _MARGIN)
-        enlarged = Image.fromarray(picture).resize((wide, high), Image.Resampling.NEAREST)
-        sheet.paste(enlarged, (left, _MARGIN))
-        draw.text((left, high + _MARGIN + 8), label, fill=_INK, font=font)
-    return np.asarray(sheet)
 
 
 def _percentiles(values: list[float]) -> tuple[float, float]:

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from bridge.demo.engine import PandaEngine, has_display
-from bridge.demo.result_window import ResultWindow
+from bridge.demo.engine import PandaEngine
 from bridge.errors import EngineError
 from bridge.frames import Pixels
 
@@ -41,10 +40,8 @@ class FrameSource(Protocol):
         """
 
     def truth(self, tick: int, scale: int) -> Pixels | None:
-        """The same picture drawn `scale` times as wide and high, or None if it cannot be drawn."""
-
-    def present(self, result: Pixels) -> None:
-        """Shows a result in the engine's window, where there is one."""
+        """What a perfect model would make of the picture: the same drawn `scale` times as wide and
+        high; None where nobody knows, such as at scale 1, unless the pictures were spoilt."""
 
     def close(self) -> None:
         """Gives back what the source holds; a second call does nothing."""
@@ -66,29 +63,19 @@ class EngineSource:
         """
         self.width, self.height = width, height
         self._engine = PandaEngine(width * self.OVERSAMPLED, height * self.OVERSAMPLED)
-        self._window: ResultWindow | None = None
         self.name = f"Panda3D on {self._engine.renderer}"
 
     def render(self, tick: int) -> Pixels:
         return self._resolved(self._engine.render(tick))
 
     def truth(self, tick: int, scale: int) -> Pixels | None:
+        if scale == 1:
+            return None
         factor = self.OVERSAMPLED * scale
         drawn = self._engine.render_at(tick, self.width * factor, self.height * factor)
         return self._resolved(drawn)
 
-    def present(self, result: Pixels) -> None:
-        if not has_display():
-            return
-        if self._window is None:
-            height, width, _ = result.shape
-            self._window = ResultWindow(self._engine, width, height)
-        self._window.show(result)
-
     def close(self) -> None:
-        if self._window is not None:
-            self._window.close()
-            self._window = None
         self._engine.close()
 
     def _resolved(self, drawn: Pixels) -> Pixels:
@@ -112,10 +99,7 @@ class PatternSource:
         return self._at(1).draw(tick)
 
     def truth(self, tick: int, scale: int) -> Pixels | None:
-        return self._at(scale).draw(tick)
-
-    def present(self, result: Pixels) -> None:
-        """There is no engine, and no window."""
+        return self._at(scale).draw(tick) if scale > 1 else None
 
     def close(self) -> None:
         self._canvases.clear()

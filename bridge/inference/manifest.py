@@ -114,6 +114,9 @@ class FrameInput(_Picture, kw_only=True, tag_field="role", tag="frame"):
 
     name: PortName
     size: Size = msgspec.field(default_factory=Size)
+    content: Literal["picture", "lines"] = "picture"
+    """What the network expects to see: any picture, or dark strokes on white, as drawn with a pen.
+    The bridge takes either; the demo offers a sheet to draw on."""
 
 
 class MaskInput(_Strict, kw_only=True, tag_field="role", tag="mask"):

@@ -445,15 +445,21 @@ def test_an_upscaler_is_scored_on_a_folder_of_pictures(run: Run, tmp_path: Path)
         soft.resize((40, 45), Image.Resampling.BICUBIC).save(pictures / name)
     done = run("models", "score", "upscale-x2", "--dataset", pictures, "--json")
     assert done.returncode == 0
-    found = json.loads(done.stdout)
-    assert (found["scale"], found["metric"]) == (2, "psnr_y_db")
-    assert [row["picture"] for row in found["pictures"]] == ["a.png", "b.png"]
-    assert found["value"] > 20
+    found = {figure["metric"]: figure for figure in json.loads(done.stdout)}
+    assert list(found) == ["psnr_y_db", "psnr_y_rgb8_db"]
+    first = found["psnr_y_db"]
+    assert [name for name, _, _ in first["rows"]] == ["a.png", "b.png"]
+    assert first["value"] > 20
+    assert first["baseline"]["bicubic"] > 20
     assert "2 of 2: b.png" in done.stderr
-    shown = run("models", "score", "upscale-x2", "--dataset", pictures).stdout
-    assert f"{found['value']:.2f}" in shown.splitlines()[-1]
-    assert "bicubic" in shown
-    refused = run("models", "score", "passthrough", "--dataset", pictures)
+    shown = run("models", "score", "upscale-x2", "--dataset", pictures, "--measure", "psnr-y")
+    for figure in found.values():
+        assert re.search(rf"^mean +{figure['value']:.3f}", shown.stdout, re.MULTILINE)
+    assert "bicubic" in shown.stdout
+    none = run("models", "score", "passthrough", "--dataset", pictures)
+    assert none.returncode == 2
+    assert "--measure" in none.stderr
+    refused = run("models", "score", "passthrough", "--dataset", pictures, "--measure", "psnr-y")
     assert refused.returncode == 1
     assert "enlarges frames" in refused.stderr
     assert run("models", "score", "upscale-x2", "--dataset", tmp_path / "none").returncode == 2

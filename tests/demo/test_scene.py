@@ -161,5 +161,5 @@ def test_a_display_is_tried_first_where_there_is_one_then_headless(
     if display is not None:
         monkeypatch.setenv("DISPLAY", display)
     with pytest.raises(EngineError, match="none that starts"):
-        engine_module._pipe(core)
+        engine_module.open_pipe(core)
     assert [call.args for call in make_pipe.call_args_list] == [(module,) for module in asked]
