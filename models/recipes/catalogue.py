@@ -8,7 +8,9 @@ from .recipe import Recipe
 
 # `.module` of this folder: RECIPES there maps a package's name to its Recipe. Imported when wanted,
 # since they need PyTorch.
-_MODULES: dict[str, str] = {}
+_MODULES: dict[str, str] = {
+    "edges-to-shoes": ".edges_to_shoes.recipes",
+}
 
 NAMES = tuple(_MODULES)
 

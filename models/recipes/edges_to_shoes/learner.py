@@ -21,13 +21,13 @@ from .pairs import drawings_of, pairs_of
 from .variation import Variation
 
 BATCH = 2
-RATE = 7e-4
+RATE = 1e-3
 CRITIC_RATE = 4e-4
 SLOPES = 0.5
 """Of the difference of slopes, in the loss."""
-CRITIC = 0.25
+CRITIC = 0.2
 """How strongly the critic pulls at a picture, as a share of what the differences do."""
-CRITIC_FROM = 0.4
+CRITIC_FROM = 0.7
 CRITIC_ALONE = 0.05
 """Shares of the run: the critic has a say after the first, and learns before for the second."""
 PIECE = 128

@@ -1,8 +1,8 @@
 """Each pair as another shoe, drawn by another hand.
 
 The shape is bent, drawing and photograph alike; the drawing gets other lines; the photograph gets
-another colour. A part of the pairs stays as it is but for its place, since drawings in use may be
-of that kind too, and now and then a sheet is empty, as it is before somebody draws.
+another colour. A part of the pairs only moves, and another is bent but keeps the thin and complete
+lines that a detector of edges draws. Now and then a sheet is empty, as it is before somebody draws.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from torch.nn import functional
 
 from .pairs import REACH, Pairs
 
-PLAIN = 0.45
+PLAIN = 0.3
 """The share of pairs whose shape and lines stay as they are."""
-MIRRORED = 0.25
+THIN = 0.45
+"""The share of the others whose lines are as a detector of edges draws them."""
+MIRRORED = 0.2
 """The share of pairs that face the other way."""
+THIN_REACH = 0.62
+"""Pixels from the middle of a line: a bent line one pixel wide, without gaps."""
 EMPTY = 0.02
 """The share of sheets with nothing on them."""
 LUMA = (0.299, 0.587, 0.114)
@@ -88,14 +92,15 @@ class Variation:
     def _lines(self, near: Tensor, depth: Tensor) -> Tensor:
         """(N, 1, H, W): how much of each pixel is covered by a line of another hand."""
         size, side = len(near), near.shape[2]
-        width = torch.where(self._chance(size, 0.35), 1.0, self._uniform(size, 1, 4))
+        width = torch.where(self._chance(size, 0.2), 1.0, self._uniform(size, 1, 4))
         width = width + self._smooth(size, 1, 12, side) * self._uniform(size, 0, 0.5)
-        distance = self._doubled(near)
-        covered = (width.clamp(min=0.9) / 2 + 0.5 - distance).clamp(0, 1)
+        covered = (width.clamp(min=0.9) / 2 + 0.5 - self._doubled(near)).clamp(0, 1)
         hard = self._chance(size, 0.5)
         covered = torch.where(hard, (covered > 0.4).float(), covered)
         grey = torch.where(self._chance(size, 0.3), self._uniform(size, 0.6, 1), 1.0)
-        return covered * grey * self._kept(depth)
+        drawn = covered * grey * self._kept(depth)
+        thin = (near > REACH - THIN_REACH).float()
+        return torch.where(self._chance(size, THIN), thin, drawn)
 
     def _doubled(self, near: Tensor) -> Tensor:
         """The distance to lines; in some drawings each stroke is there twice, side by side."""
@@ -130,7 +135,7 @@ class Variation:
         # A turn about the grey axis, by the formula of Rodrigues.
         side = torch.cat([blue - green, red - blue, green - red], 1) / math.sqrt(3)
         turned = (ink - luma) * torch.cos(angle) + side * torch.sin(angle)
-        power = torch.exp(self._uniform(size, -0.2, 0.2))
+        power = torch.exp(self._uniform(size, -0.3, 0.3))
         other = 1 - (1 - (luma + strength * turned).clamp(0, 1)) ** power
         return torch.where(changed, other, ink)
 

@@ -76,5 +76,5 @@ def test_steps_bring_pictures_nearer_and_the_critic_learns_only_in_its_time() ->
 def test_pairs_held_back_are_what_is_checked() -> None:
     held_back = pairs()[:1]
     taught = ShoesLearner(1, pairs()[1:], held_back, down=WIDTHS, up=(*WIDTHS[:-1], 3))
-    assert [photograph for _, photograph in taught.checked][0] is held_back[0][1]
+    assert taught.checked[0][1] is held_back[0][1]
     assert len(taught.variation.pairs) == 2

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 import onnxruntime  # noqa: E402
 
 from converters.architectures.pix2pix import ARCHITECTURE, SIDE  # noqa: E402
-from converters.detect import detect  # noqa: E402
+from converters.readers.pict import READER  # noqa: E402
 from converters.weights import Weights  # noqa: E402
 from models.recipes.edges_to_shoes.export import (  # noqa: E402
     graph_of,
@@ -74,8 +74,8 @@ def test_its_pict_read_back_and_converted_makes_nearly_the_same_pictures(tmp_pat
     check = write_checked_pict(tmp_path / "made.pict", made)
     assert 0 < check.mean < 12
     assert check.mean < check.worst
-    found = detect(tmp_path / "made.pict")
-    assert found.architecture is ARCHITECTURE
+    found = ARCHITECTURE.recognise(READER.read(tmp_path / "made.pict"))
+    assert found.config == made.config
 
 
 def test_dropping_is_by_chance_that_repeats_and_off_without_it() -> None:
