@@ -9,6 +9,7 @@ from bridge.inference.package import ModelPackage
 from converters.scores.base import Figure, Measure, Progress
 from converters.scores.life import LIFE
 from converters.scores.grid import GRID
+from converters.scores.lines import LINES
 from converters.scores.pairs import PAIRS
 from converters.scores.psnr_y import PSNR_Y
 
@@ -19,6 +20,7 @@ MEASURES: dict[str, Measure] = {
         PAIRS,
         LIFE,
         GRID,
+        LINES,
     )
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ _MODULES: dict[str, str] = {
     "style-ink": ".style.recipes",
     "style-oil": ".style.recipes",
     "style-mosaic": ".style.recipes",
+    "edges-to-shoes": ".edges_to_shoes.recipes",
 }
 
 NAMES = tuple(_MODULES)
