@@ -18,7 +18,6 @@ from tests.inference.small_models import generator, identity, knobs, network, re
 from tests.system.processes import Sidecar
 from tests.system.test_wheel import SUMMARY
 
-
 ITSELF = r"demo: \d+ ticks of its own, \d+ ticks/s, model [\d.]+ ms"
 
 
