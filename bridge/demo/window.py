@@ -10,8 +10,9 @@ from bridge.demo.engine import open_pipe, panda
 from bridge.errors import EngineError
 from bridge.frames import Pixels
 
-LEAST_SIDE = 480
-"""Smaller pictures are enlarged by a whole number."""
+USUAL_SIDE = 512
+"""A picture whose shorter side is half of that or less is enlarged by a whole number."""
+_MOST_WIDE = 1600
 
 
 class Window:
@@ -33,7 +34,7 @@ class Window:
         self._core: Any = core
         self._graphics: Any = core.GraphicsEngine.getGlobalPtr()
         pipe, _ = open_pipe(core)
-        zoom = max(1, LEAST_SIDE // max(width, height))
+        zoom = max(1, min(USUAL_SIDE // min(width, height), _MOST_WIDE // width))
         size = core.WindowProperties.size(width * zoom, height * zoom)
         size.setTitle(title)
         flags = core.GraphicsPipe.BFRequireWindow | core.GraphicsPipe.BFFbPropsOptional
