@@ -30,7 +30,7 @@ BRIGHTNESS = 0.02
 FARTHEST = 3
 """Pixels between the two in each direction: whatever its place under the network's stride of four,
 a picture is to give the same."""
-LAYER_SHARE, SLOPE_SHARE, STEADY_SHARE, ENERGY_SHARE = 0.5, 1.0, 0.5, 0.05
+LAYER_SHARE, SLOPE_SHARE, STEADY_SHARE, ENERGY_SHARE = 0.5, 1.0, 1.5, 0.05
 SHOWN = 4
 
 
