@@ -30,7 +30,8 @@ BRIGHTNESS = 0.02
 FARTHEST = 3
 """Pixels between the two in each direction: whatever its place under the network's stride of four,
 a picture is to give the same."""
-LAYER_SHARE, SLOPE_SHARE, STEADY_SHARE, ENERGY_SHARE = 0.5, 1.0, 1.5, 0.05
+LAYER_SHARE, SLOPE_SHARE, STEADY_SHARE, ENERGY_SHARE = 0.5, 1.0, 0.7, 0.05
+DIRECTION_SHARE = 2.0
 STEADY_FROM = 0.3
 """Of the run, from where on steadiness has its full share: grey is steadiest of all, and with it
 from the start a network may never leave grey."""
@@ -123,9 +124,14 @@ class StyleLearner(Learner):
         # The screen stays where it is: what has moved is compared before it is painted.
         one, other = (found.clamp(0, 1) if any(offset) else painted).chunk(2)
         unsteady = ((moved(one, offset) - other).abs() * compared[len(one) :]).mean()
+        first = self.painting.direction
+        turned = found.new_zeros(())
+        if first is not None:
+            both = (part[:, first : first + 2] for part in (found, target))
+            turned = ((next(both) - next(both)).abs() * cells).mean()
         loss = (
             difference + LAYER_SHARE * by_layer + SLOPE_SHARE * slopes
-            + steady * unsteady + ENERGY_SHARE * 0.1 * energy
+            + steady * unsteady + DIRECTION_SHARE * turned + ENERGY_SHARE * 0.1 * energy
         )  # fmt: skip
         return loss, 255 * difference.item()
 
@@ -251,7 +257,7 @@ class StyleLearner(Learner):
 
 def network_of(painting: Painting) -> nn.Module:
     if painting.cell == 1:
-        return LayerNetwork(painting.count)
+        return LayerNetwork(painting.count, coloured=painting.coloured)
     return TileNetwork(painting.count, painting.cell)
 
 
