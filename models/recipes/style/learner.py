@@ -137,7 +137,7 @@ class StyleLearner(Learner):
 
     def _without_direction(self, layers: Tensor) -> Tensor:
         """A direction is learnt as a layer: which strokes it picks turns over within a few degrees,
-        and what comes back through them drowns all else."""
+        so the slope of the painted picture says little about it."""
         first = self.painting.direction
         if first is None:
             return layers
