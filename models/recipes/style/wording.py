@@ -57,8 +57,8 @@ WORDS = {
             "(Kuwahara's, along the flow of edges); the strokes themselves are drawn."
         ),
         architecture=(
-            f"{_AT_A_QUARTER} to direction, and to colour as a change of a soft frame; brushed on by "
-            "arithmetic"
+            f"{_AT_A_QUARTER} to direction, and to colour as a change of a soft frame; brushed on "
+            "by arithmetic"
         ),
         limits=(
             f"The strokes {_ON_THE_SCREEN} Which of them are seen follows the picture.",
