@@ -21,9 +21,9 @@ def test_a_package_is_measured_by_the_measures_of_its_task() -> None:
 
 def test_what_has_no_measure_is_told_which_there_are() -> None:
     nothing = ModelPackage.open(MODELS / "passthrough")
-    with pytest.raises(UsageError, match="--measure: .*psnr-y"):
+    with pytest.raises(UsageError, match=r"--measure: .*psnr-y"):
         measures_of(nothing)
-    with pytest.raises(UsageError, match="one of .*psnr-y"):
+    with pytest.raises(UsageError, match=r"one of .*psnr-y"):
         measures_of(nothing, "psnr")
 
 
