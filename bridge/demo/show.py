@@ -17,7 +17,8 @@ from bridge.frames import Pixels
 REPLAYED = 30
 REPEATED = 60
 PATIENCE_S = 20.0
-"""On a busy machine the first result may take longer than the whole demo was to last."""
+"""On a busy machine the first result may take longer than the whole demo was to last, and the last
+ones, too."""
 _CLIP_BYTES = 256 * 2**20
 
 
@@ -177,7 +178,7 @@ def _count(seen: Showing, stream: Stream, seconds: float) -> None:
 
 def _drain(seen: Showing, stream: Stream) -> None:
     """Take what is still under way, so that the sums come out even."""
-    until = time.perf_counter() + 1.0
+    until = time.perf_counter() + PATIENCE_S
     while time.perf_counter() < until:
         counters = stream.counters
         if counters.returned + counters.dropped >= counters.sent:
