@@ -103,7 +103,7 @@ def _section(package: ModelPackage) -> str:
         f"![What {package.name} makes]({picture.as_posix()})",
         _tries(manifest),
         table(("", ""), _facts(manifest)),
-        quality_section(manifest.quality),
+        quality_section(manifest),
         "Known limits:\n\n" + "\n".join(f"- {limit}" for limit in manifest.limits)
         if manifest.limits
         else "",

@@ -1,0 +1,35 @@
+"""The recipes of style-ink, style-oil and style-mosaic."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..recipe import Options, Recipe
+from .bank import HELD_BACK
+from .ink import INK
+from .learner import learner
+from .mosaic import MOSAIC
+from .oil import OIL
+from .painting import Painting
+
+STEPS = {"ink": 5000, "oil": 3500, "mosaic": 4000}
+PAINTINGS = {painting.name: painting for painting in (INK, OIL, MOSAIC)}
+
+
+def _export(painting: Painting, checkpoint: dict[str, Any], folder: Path, options: Options) -> None:
+    from .export import export
+
+    export(painting, checkpoint, folder, options)
+
+
+RECIPES = {
+    f"style-{name}": Recipe(
+        name=f"style-{name}",
+        steps=STEPS[name],
+        learner=partial(learner, painting, held_back=HELD_BACK),
+        export=partial(_export, painting),
+    )
+    for name, painting in PAINTINGS.items()
+}
