@@ -9,7 +9,15 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from bridge.cli.options import AllowFallback, Backend, Compute, Json, ModelFolders, Provider
+from bridge.cli.options import (
+    AllowFallback,
+    Backend,
+    Compute,
+    Json,
+    ModelFolders,
+    Provider,
+    size_of,
+)
 from bridge.cli.output import print_columns, print_json
 from bridge.errors import FramebridgeError
 from bridge.inference.runner import RunOptions
@@ -143,6 +151,36 @@ def score(
                 for name, value, bases in rows
             ],
         )
+
+
+@app.command()
+def cost(
+    package: Name,
+    size: Annotated[
+        str,
+        typer.Option(help="Of the frame, as WIDTHxHEIGHT; by default the package's own, or 720p."),
+    ] = "",
+    models: ModelFolders = None,
+    as_json: Json = False,
+) -> None:
+    """What a frame costs, counted from the graph, and how fast it would be on common GPUs."""
+    from converters.cost_report import cost_of
+
+    found = Library(models).find(package)
+    report = cost_of(found, size_of(size) if size else None)
+    if as_json:
+        print_json(report.as_map())
+        return
+    for line in report.lines():
+        print(line)
+    print()
+    print_columns(
+        ["predicted, not measured", "float32 frames/s", "float16 frames/s", "limited by"],
+        report.rows(),
+    )
+    print("\nAssumed:")
+    for line in report.assumptions:
+        print(f"- {line}")
 
 
 def _row(entry: Entry) -> dict[str, Any]:

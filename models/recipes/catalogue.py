@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from .recipe import Recipe
+if TYPE_CHECKING:  # names can be read without PyTorch
+    from .recipe import Recipe
 
 # `.module` of this folder: RECIPES there maps a package's name to its Recipe. Imported when wanted,
 # since they need PyTorch.

@@ -436,6 +436,23 @@ def _on_a_terminal(words: list[str], environment: dict[str, str]) -> str:
     return written.decode()
 
 
+def test_the_cost_of_a_package_is_told_with_what_was_assumed(run: Run) -> None:
+    done = run("models", "cost", "upscale-x2", "--size", "320x180", "--json")
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert found["size"] == [320, 180]
+    assert found["macs_per_frame"] == found["macs_per_pixel"] * 320 * 180
+    assert found["predictions"][0]["frames_per_s"] > 1
+    shown = run("models", "cost", "upscale-x2").stdout
+    assert "at 960x540" in shown
+    assert re.search(r"^GeForce RTX 3060 +\d+ +\d+ +(arithmetic|memory)", shown, re.MULTILINE)
+    assert found["assumptions"][0] in shown
+    assert run("models", "cost", "upscale-x2", "--size", "320").returncode == 2
+    small = run("models", "cost", "upscale-x2", "--size", "3x2")
+    assert small.returncode == 2
+    assert "at least 16x16" in small.stderr
+
+
 def test_an_upscaler_is_scored_on_a_folder_of_pictures(run: Run, tmp_path: Path) -> None:
     pictures = tmp_path / "pictures"
     pictures.mkdir()
