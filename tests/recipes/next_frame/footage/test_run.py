@@ -147,5 +147,5 @@ def test_a_damaged_checkpoint_says_what_to_do_and_a_lost_diary_is_begun_anew(
 
 
 def test_a_device_that_is_not_there_is_refused(clip: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainerMissingError, match="FB-E102 --device: .*'abacus'"):
+    with pytest.raises(TrainerMissingError, match=r"FB-E102 --device: .*'abacus'"):
         run.train(order(clip, tmp_path, device="abacus"), lambda event: None)
