@@ -8,7 +8,11 @@ from .recipe import Recipe
 
 # `.module` of this folder: RECIPES there maps a package's name to its Recipe. Imported when wanted,
 # since they need PyTorch.
-_MODULES: dict[str, str] = {}
+_MODULES: dict[str, str] = {
+    "next-start": ".next_frame.recipes",
+    "next-fluid": ".next_frame.recipes",
+    "next-growth": ".next_frame.recipes",
+}
 
 NAMES = tuple(_MODULES)
 
