@@ -24,7 +24,7 @@ ABOUT = {
         title="Common start",
         description="What next-fluid and next-growth were trained from. Not shipped.",
         recipe="make train NAME=next-start",
-        data=_DATA.format("{fluid,growth}"),
+        data=_DATA.format("fluid"),
     ),
     "next-fluid": About(
         name="next-fluid",
