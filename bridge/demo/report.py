@@ -18,6 +18,7 @@ from bridge.media import Still, VideoOutput, write_picture
 
 _TICKS = 8
 """On the picture of ticks."""
+_LEAST_FPS = 15
 _LEAST_SIDE = 384
 """Of a clip: smaller pictures are enlarged by a whole number."""
 
@@ -77,10 +78,12 @@ def write_report(folder: Path, seen: Showing, summary: str, facts: dict[str, Any
 
 
 def write_clip(path: Path, seen: Showing) -> None:
-    """The results as they were shown, every other one, at the speed at which they were shown."""
+    """The results as they were shown, every other one, at the speed at which they were shown; of a
+    long drawing fewer, and faster."""
     if not seen.clip:
         return
-    fps = Fraction(max(1, round(seen.shown / max(seen.seconds, 0.1) / 2)))
+    least = 1 if seen.clip_every == 2 else _LEAST_FPS
+    fps = Fraction(max(least, round(seen.shown / max(seen.seconds, 0.1) / seen.clip_every)))
     zoom = max(1, _LEAST_SIDE // max(seen.clip[0][1].shape[:2]))
     with VideoOutput(path, fps) as video:
         for tick, rgb in seen.clip:

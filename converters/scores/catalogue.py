@@ -7,6 +7,7 @@ from pathlib import Path
 from bridge.errors import UsageError
 from bridge.inference.package import ModelPackage
 from converters.scores.base import Figure, Measure, Progress
+from converters.scores.flicker import FLICKER
 from converters.scores.grid import GRID
 from converters.scores.life import LIFE
 from converters.scores.lines import LINES
@@ -18,6 +19,7 @@ MEASURES: dict[str, Measure] = {
     for measure in (
         PSNR_Y,
         PAIRS,
+        FLICKER,
         LIFE,
         GRID,
         LINES,

@@ -68,8 +68,9 @@ class StyleLearner(Learner):
     def step(self, progress: float) -> float:
         set_cosine_rate(self.optimizer, RATE, progress)
         frame, target, screen, compared = self._batch()
-        found = self.network(self._noisy(frame.repeat(2, 1, 1, 1)))
-        target, compared = (part.repeat(2, 1, 1, 1) for part in (target, compared))
+        # In bfloat16 a step takes two thirds of the time where the processor has it.
+        with torch.autocast(self.device.type, torch.bfloat16):
+            found = self.network(self._noisy(frame.repeat(2, 1, 1, 1))).float()
         loss, shown = self._loss(found, target, screen, compared)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -81,12 +82,17 @@ class StyleLearner(Learner):
     def _loss(
         self, found: Tensor, target: Tensor, screen: Tensor, compared: Tensor
     ) -> tuple[Tensor, float]:
-        """And the mean difference of the painted pictures, of 255, for a person."""
+        """And the mean difference of the painted pictures, of 255, for a person.
+
+        Args:
+            found: twice as many as `target` and `compared`, which are of both halves.
+        """
+        wanted = self.paint(target, screen).repeat(2, 1, 1, 1)
+        target, compared = (part.repeat(2, 1, 1, 1) for part in (target, compared))
         cell = self.painting.cell
         cells = compared[..., cell // 2 :: cell, cell // 2 :: cell]
         by_layer = ((_leaky_clip(found) - target).abs() * cells).mean()
         painted = self.paint(found.clamp(0, 1), screen)
-        wanted = self.paint(target, screen)
         difference = ((painted - wanted).abs() * compared).mean()
         slopes = energy = torch.zeros(())
         for axis in (2, 3):

@@ -6,6 +6,7 @@ grid lies on the screen: shapes of tiles, their tilt to the light and the grout 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,7 @@ def _within() -> tuple[Plane, Plane]:
     return np.broadcast_to(at, (TILE, TILE)), np.broadcast_to(at[:, None], (TILE, TILE))
 
 
+@cache
 def screen_maps() -> Planes:
     """(6, PERIOD, PERIOD): how much is tile and not grout, the light on it, the tones of its darker
     and its lighter part, and where in the tile it is, to the right and down."""

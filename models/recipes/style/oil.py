@@ -8,6 +8,7 @@ that run as its edges do.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,7 @@ def sectors(frame: Planes, flow: Flow, scale: float) -> Planes:
     return total / weights
 
 
+@cache
 def screen_maps() -> Planes:
     """(2 * DIRECTIONS, PERIOD, PERIOD): the lit relief of strokes, and then their tones."""
     drawn = [strokes(index) for index in range(DIRECTIONS)]
@@ -128,7 +130,7 @@ def compose(found: Any, screen: Any, easel: Easel) -> Any:
     """
     colour = found[:, 0:3]
     across, up = found[:, 3:4] * 2 - (1 - HAND[0]), found[:, 4:5] * 2 - (1 - HAND[1])
-    length = (across * across + up * up + 1e-4) ** 0.5
+    length = (across * across + up * up + 4e-3) ** 0.5
     heading = easel.join([across, up]) / length
     # Of two neighbours halfway each weighs so that together they deviate as one alone does.
     weights = (easel.mix(heading, TURNS) - 0.5).clip(0, 1)

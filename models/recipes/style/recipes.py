@@ -8,14 +8,11 @@ from typing import Any
 
 from ..recipe import Options, Recipe
 from .bank import HELD_BACK
-from .ink import INK
 from .learner import learner
-from .mosaic import MOSAIC
-from .oil import OIL
 from .painting import Painting
+from .render import PAINTINGS
 
-STEPS = {"ink": 5000, "oil": 3500, "mosaic": 4000}
-PAINTINGS = {painting.name: painting for painting in (INK, OIL, MOSAIC)}
+STEPS = {"ink": 5000, "oil": 3000, "mosaic": 3000}
 
 
 def _export(painting: Painting, checkpoint: dict[str, Any], folder: Path, options: Options) -> None:

@@ -120,11 +120,16 @@ class Chronicle:
             frames = [begin, *other.play(begin, TICKS[-1])]
             self.diary.ages.append((age, encoded(strip([rgb8(frames[t][0]) for t in TICKS]))))
 
-    def write_page(self, promise: float) -> None:
+    def write_record(self) -> None:
         """
         Raises: StorageError.
         """
         self._folder.write(RECORD, self.diary.encoded())
+
+    def write_page(self, promise: float) -> None:
+        """
+        Raises: StorageError.
+        """
         self._folder.write(DIARY, page(self.diary, promise).encode())
 
     def write_package(

@@ -23,13 +23,14 @@ from .gpus import as_lines, elsewhere
 from .learner import FootageLearner
 from .pace import Pace, StopSignal, peak_memory_bytes
 from .plan import (
+    AGES,
     MILESTONES,
-    SAVE_S,
     Order,
     Plan,
     check_interval_s,
     default_side,
     due_ages,
+    save_interval_s,
 )
 from .promise import overfit
 from .telling import Event, Tell
@@ -196,8 +197,11 @@ class _Run:
 
     def _train(self, learner: FootageLearner, chronicle: Chronicle) -> Outcome:
         pace = Pace(self._order, self._at.elapsed_s, self._at.cpu_s)
-        every_s = check_interval_s(self._order, self._expected_s())
+        every_s = check_interval_s(self._expected_s())
+        save_s = save_interval_s(self._expected_s())
         saved = checked = told = pace.elapsed_s
+        # One that was finished goes on if it is given more time.
+        self._at.done = self._at.done and pace.progress(learner.taken) >= 1
         self._note_ages(learner, pace)
         with StopSignal() as stop:
             while pace.progress(learner.taken) < 1 and not stop.asked:
@@ -211,16 +215,17 @@ class _Run:
                 if pace.elapsed_s - checked > every_s:
                     self._check(learner, pace, chronicle)
                     checked = saved = pace.elapsed_s
-                elif pace.elapsed_s - saved > SAVE_S:
-                    self._save(learner, pace)
+                elif pace.elapsed_s - saved > save_s:
+                    self._save(learner, pace, chronicle)
                     saved = pace.elapsed_s
             finished = pace.progress(learner.taken) >= 1
             if finished and not self._at.done:
                 self._at.done = True
+                self._at.kept = [*self._at.kept[: len(AGES) - 1], _copied(learner)]
                 chronicle.finish(learner, pace.elapsed_s)
                 self._check(learner, pace, chronicle)
             elif not finished:
-                self._save(learner, pace)
+                self._save(learner, pace, chronicle)
         return self._outcome(learner, chronicle, finished)
 
     def _step(self, learner: FootageLearner, pace: Pace) -> None:
@@ -258,7 +263,7 @@ class _Run:
         figures = chronicle.check(learner, pace.elapsed_s)
         self._last |= figures
         pace.tick()
-        self._save(learner, pace)
+        self._save(learner, pace, chronicle)
         kept = self._at.kept if self._at.done else [*self._at.kept, _copied(learner)]
         chronicle.play_ages(learner, kept)
         chronicle.write_page(self._at.promised)
@@ -276,7 +281,9 @@ class _Run:
         self._tell(Event("check", text, facts))
         pace.tick()
 
-    def _save(self, learner: FootageLearner, pace: Pace) -> None:
+    def _save(self, learner: FootageLearner, pace: Pace, chronicle: Chronicle) -> None:
+        # First, for it may be ahead of the checkpoint, but not behind.
+        chronicle.write_record()
         self._at.elapsed_s, self._at.cpu_s = pace.elapsed_s, pace.cpu_s
         self._folder.write(CHECKPOINT, self._at.encoded(learner))
 
