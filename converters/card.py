@@ -60,9 +60,9 @@ def card(manifest: Manifest, picture: str = "", cost: CostReport | None = None) 
         f"# {manifest.title or manifest.name}",
         manifest.description,
         f"![What {manifest.name} makes]({picture})" if picture else "",
-        _table(("", ""), [*_facts(manifest), *_cost_facts(manifest, cost)]),
-        _section("Ports", _table(("port", "role", "what"), _ports(manifest))),
-        _section("Quality", _quality(manifest)),
+        table(("", ""), [*_facts(manifest), *_cost_facts(manifest, cost)]),
+        _section("Ports", table(("port", "role", "what"), _ports(manifest))),
+        _section("Quality", quality_section(manifest)),
         _section("Known limits", "\n".join(f"- {limit}" for limit in manifest.limits)),
         _section("Where it comes from", _source(manifest)),
         "Made from `model.toml` by `python -m converters.card`.",
@@ -96,7 +96,7 @@ def _cost_facts(manifest: Manifest, cost: CostReport | None) -> list[tuple[str, 
     files = sum(cost.file_bytes.values()) / 1e6
     return [
         ("a frame", f"{here}: {cost.macs_per_frame / 1e9:,.2f} billion multiply-accumulates"),
-        ("memory", f"{memory:,.0f} MB for a frame {here} in float32, counted from the graph"),
+        ("memory", f"at least {memory:,.0f} MB for a frame {here} in float32"),
         ("size of the files", f"{files:,.2f} MB"),
         (
             "predicted speed",
@@ -145,12 +145,12 @@ def _size(size: Size) -> str:
     return text
 
 
-def _quality(manifest: Manifest) -> str:
+def quality_section(manifest: Manifest) -> str:
     """One table for all figures, and below it what they are and the commands that give them."""
     if not manifest.quality:
         return ""
     head = ("set", "figure", "this package", "compared with")
-    parts = [_table(head, quality_rows(manifest.quality))]
+    parts = [table(head, quality_rows(manifest.quality))]
     if lines := explanations(manifest):
         parts.append("\n".join(f"- {line}" for line in lines))
     commands = list(dict.fromkeys(q.command for q in manifest.quality if q.command))
@@ -174,16 +174,17 @@ def _source(manifest: Manifest) -> str:
         if parity := graph.parity:
             error = f"{parity.max_abs_error:.1e} {parity.unit}"
             rows.append((f"`{graph.file}`", f"at most {error} from {parity.against}"))
-    table = _table(("", ""), rows) if rows else ""
+    facts = table(("", ""), rows) if rows else ""
     recipe = f"To make it again:\n\n    {source.recipe}" if source.recipe else ""
-    return "\n\n".join(part for part in (table, recipe) if part)
+    return "\n\n".join(part for part in (facts, recipe) if part)
 
 
 def _section(title: str, text: str) -> str:
     return f"## {title}\n\n{text}" if text else ""
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table as Markdown."""
     lines = [head, tuple("---" for _ in head), *rows]
     cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)

@@ -53,7 +53,7 @@ CONVERTERS = (
         "converters.graph", "converters.stored", "converters.readers", "converters.references",
         "converters.writers",
     ),
-    ("converters.luma_psnr", "converters.shape_folding"),
+    ("converters.drawing", "converters.luma_psnr", "converters.shape_folding"),
     ("converters.cost",),
     ("converters.devices", "converters.layers"),
     ("converters.roofline",),
@@ -63,7 +63,7 @@ CONVERTERS = (
     ("converters.catalogue",),
     ("converters.detect", "converters.parity"),
     (
-        "converters.card_picture", "converters.drawing", "converters.half_weights",
+        "converters.card_picture", "converters.half_weights",
         "converters.optimise", "converters.precision",
     ),
     ("converters.contact_sheet", "converters.scores"),

@@ -1,4 +1,4 @@
-"""`framebridge train next-frame` as its user meets it: killed, stopped, on a full disk, on stage."""
+"""`framebridge train next-frame` as its user meets it: killed, stopped, on a full disk, live."""
 
 from __future__ import annotations
 

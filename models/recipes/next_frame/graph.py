@@ -113,5 +113,5 @@ class _Tick:
     def _normed(self, x: str, name: str, stride: int = 1) -> str:
         x = self._conv(x, f"{name}.convolution", stride)
         gamma, beta = self.weights[f"{name}.norm.weight"], self.weights[f"{name}.norm.bias"]
-        normed = self.graph.instance_norm(x, len(gamma), gamma, beta, EPSILON, centred=True)
+        normed = self.graph.instance_norm(x, len(gamma), gamma, beta, EPSILON)
         return self.graph.leaky_relu(normed, SLOPE)

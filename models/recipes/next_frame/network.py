@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from .graph import EPSILON, LEVELS, SLOPE, WIDTH, Shape
 
-LAST_SHARE = 0.1
+LAST_SHARE = 0.01
 """Of He's spread, for the weights of the last convolution: training starts near standing still."""
 
 
