@@ -70,7 +70,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     levels: int
     batch: int = 4
-    unroll: int = 4
+    unroll: int = 3
 
     @property
     def shape(self) -> Shape:
