@@ -1,0 +1,1 @@
+"""How `deblur-motion` is made: blur, pairs, network, training, export."""
