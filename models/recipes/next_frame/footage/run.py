@@ -159,8 +159,8 @@ class _Run:
         text = (
             f"{going}It will be done at {ready:%H:%M}, in {telling.duration(left_s)}, after about "
             f"{taken + left_s / self._step_s:,.0f} steps of {1000 * self._step_s:.0f} ms on "
-            f"{self._device} ({torch.get_num_threads()} threads); {telling.megabytes(memory)} of "
-            "memory so far."
+            f"{self._device} ({torch.get_num_threads()} threads)"
+            + (f", in {telling.megabytes(memory)} of memory." if memory else ".")
         )
         gpus = elsewhere(self._plan, _copied(trial), self._order.steps or left_s / self._step_s)
         facts = {
