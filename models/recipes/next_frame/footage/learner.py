@@ -139,8 +139,11 @@ class FootageLearner(Learner):
         self._pool.load_state(state["pool"])
 
     def check(self) -> dict[str, float]:
-        """Errors of 255 of the averages on what is held back and on what is learned from."""
-        found = self.foretell()
+        """As `figures`, of all that it can foretell."""
+        return self.figures(self.foretell())
+
+    def figures(self, found: list[Foretold]) -> dict[str, float]:
+        """Mean errors of 255 on what is held back and on what is learned from, and `motion`."""
         held = [one.loss for one in found if one.held_back]
         learned = [one.loss for one in found if not one.held_back]
         return {

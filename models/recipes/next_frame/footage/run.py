@@ -39,6 +39,7 @@ PROMISE_S = 15.0
 PROMISE_SHARE = 0.1
 """Of the whole run at most."""
 TELL_S = 2.0
+FEW_STEPS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +157,16 @@ class _Run:
         ready = datetime.now().astimezone() + timedelta(seconds=left_s)
         memory = self._memory()
         going = f"It goes on from step {taken:,}. " if taken else ""
+        steps = taken + left_s / self._step_s
         text = (
             f"{going}It will be done at {ready:%H:%M}, in {telling.duration(left_s)}, after about "
-            f"{taken + left_s / self._step_s:,.0f} steps of {1000 * self._step_s:.0f} ms on "
-            f"{self._device} ({torch.get_num_threads()} threads); {telling.megabytes(memory)} of "
-            "memory so far."
+            f"{steps:,.0f} steps of {1000 * self._step_s:.0f} ms on "
+            f"{self._device} ({torch.get_num_threads()} threads)"
+            + (f", in {telling.megabytes(memory)} of memory." if memory else ".")
         )
-        gpus = elsewhere(self._plan, _copied(trial), self._order.steps or left_s / self._step_s)
+        if steps < FEW_STEPS:
+            text += " So few steps teach little: take a smaller --size, or more time."
+        gpus = elsewhere(self._plan, _copied(trial), steps)
         facts = {
             "finishes_at": ready.isoformat(timespec="seconds"), "left_s": round(left_s, 1),
             "step_s": round(self._step_s, 4), "memory_bytes": memory, "from_step": taken,
