@@ -120,7 +120,7 @@ class ShoesLearner(Learner):
         return 127.5 * float(difference.detach().abs().mean())
 
     def _half(self) -> torch.autocast:
-        return torch.autocast(self.device, torch.bfloat16)
+        return torch.autocast(torch.device(self.device).type, torch.bfloat16)
 
     def _criticised(
         self, drawings: Tensor, made: Tensor, photographs: Tensor, pull: Tensor
