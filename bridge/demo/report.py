@@ -122,7 +122,10 @@ def write_before_after(
             ("rendered at full size" if grows else "rendered sharp", true),
         ]
     if truth is not None or grows:
-        x, y, w, h = busiest(panels[-1][1])
+        looked_at = panels[-1][1]
+        if truth is not None and not grows:
+            looked_at = difference(plain, looked_at)  # where the frame was spoilt most
+        x, y, w, h = busiest(looked_at)
         panels = [(label, picture[y : y + h, x : x + w]) for label, picture in panels]
     write_sheet(path, [panels])
     return decibels
@@ -151,6 +154,12 @@ def psnr(a: Rgb8, b: Rgb8) -> float:
     """Peak signal-to-noise ratio of two pictures of the same shape, in dB, over all channels."""
     error = np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2)
     return float("inf") if error == 0 else round(float(10 * np.log10(255**2 / error)), 2)
+
+
+def difference(a: Rgb8, b: Rgb8) -> Rgb8:
+    """How far two pictures of the same shape are apart, at each pixel and channel."""
+    apart: Rgb8 = np.abs(a.astype(np.int16) - b.astype(np.int16)).astype(np.uint8)
+    return apart
 
 
 def busiest(picture: Rgb8) -> tuple[int, int, int, int]:

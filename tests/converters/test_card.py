@@ -52,7 +52,7 @@ def saved(folder: Path, stated: Manifest, output: str = "out") -> ModelPackage:
         ("grid_over_neighbours_db", -1.5, "-1.50 dB"),
         ("pairs_worse_than_input", 2.0, "2"), ("life_change_least", 0.61, "0.61 times"),
         ("l1_of_mean_picture", 0.4873, "0.4873 times"), ("edge_energy_percent", 8.0, "8.00 %"),
-        ("something", 1.23456789, "1.2346"),
+        ("something", 1.23456789, "1.2346"), ("l1", 22.248, "22.248 of 255"),
     ],
 )  # fmt: skip
 def test_figures_have_their_units(metric: str, value: float, text: str) -> None:

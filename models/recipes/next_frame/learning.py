@@ -35,7 +35,7 @@ def unrolled_loss(network: NextFrameNetwork, clips: Tensor, noise: Tensor | None
     frame = clips[:, 0] if noise is None else clips[:, 0] + noise
     total = torch.zeros(())
     for tick in range(1, clips.shape[1]):
-        made = frame + network.change(frame)
+        made = network.unbounded(frame)
         error = (made - clips[:, tick]).abs().mean((1, 2, 3))
         changed = (clips[:, tick] - clips[:, 0]).abs().mean((1, 2, 3))
         total = total + (error / (changed + EVEN)).mean()

@@ -135,11 +135,15 @@ def _quality(painting: Painting, manifest: Manifest, graph: bytes, clip: Path) -
         # Figures are measured on a package; this one lives as long as that takes.
         save(Path(folder) / manifest.name, manifest, {FILE: graph})
         figures = flicker(ModelPackage.open(Path(folder) / manifest.name), clip, _silent)
-    again = f"framebridge models score models/{manifest.name} --dataset ../shared/data/{CLIP}"
+    place = f"../shared/data/{CLIP}"
+    again = (
+        f"python -m {render.__module__} {painting.name} {place} && "
+        f"framebridge models score models/{manifest.name} --dataset {place} --measure flicker"
+    )
     return [
         Quality(
-            dataset=figure.dataset, metric=figure.metric, value=round(figure.value, 3),
-            baseline={name: round(value, 3) for name, value in figure.baseline.items()},
+            dataset=figure.dataset, metric=figure.metric, value=round(figure.value, 2),
+            baseline={name: round(value, 2) for name, value in figure.baseline.items()},
             command=again,
         )
         for figure in figures

@@ -12,7 +12,7 @@ from bridge.demo.engine import PandaEngine
 from bridge.demo.sketches import SKETCHES
 from bridge.errors import EngineError
 from bridge.inference.manifest import Size
-from models.recipes.gallery.pictures import TRUTH, rows
+from models.recipes.gallery.pictures import TRUTH, WHOLE, rows
 from tests.inference.small_models import generator, network
 
 
@@ -61,7 +61,7 @@ def test_a_deblurring_model_is_shown_blurred_and_sharp(tmp_path: Path) -> None:
     labels = [label for label, _ in details]
     assert labels[0].startswith("with motion blur, ")
     assert labels[2] == "rendered sharp"
-    assert whole[0][1].shape == (TRUTH[1], TRUTH[0], 3)
+    assert whole[0][1].shape == details[0][1].shape == (WHOLE[1], WHOLE[0], 3)
 
 
 @pytest.mark.usefixtures("engine")

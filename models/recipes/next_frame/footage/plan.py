@@ -70,7 +70,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     levels: int
     batch: int = 4
-    unroll: int = 4
+    unroll: int = 3
 
     @property
     def shape(self) -> Shape:
@@ -90,8 +90,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(
                 place, f"a run that learns from {order.clip}", "one of another clip", again
             )
-        if other != self:
+        if other.seed != self.seed:
             raise UsageError(place, f"a run of seed {self.seed}", f"one of {other.seed}", again)
+        if other != self:
+            raise UsageError(
+                place, "a run of this version of Framebridge", "one that another began", again
+            )
 
 
 def default_side(device: str, cores: int) -> int:

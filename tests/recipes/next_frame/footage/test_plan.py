@@ -33,6 +33,7 @@ def test_a_run_goes_on_with_the_same_words() -> None:
         ({"digest": "b" * 64}, "expected a run that learns from clip.mp4, got one of another clip"),
         ({"size": (48, 32)}, "expected a run of 96x64, got one of 48x32"),
         ({"seed": 2}, "expected a run of seed 1, got one of 2"),
+        ({"unroll": 7}, "expected a run of this version of Framebridge, got one that another"),
     ],
 )
 def test_another_run_is_refused_and_says_how_to_go_on(change: dict[str, object], said: str) -> None:
