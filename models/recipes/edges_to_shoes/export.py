@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,12 +216,17 @@ def quality_of(package: ModelPackage, pairs: Path) -> list[Quality]:
     found = measure(package, pairs, lambda done, count, name: None)
     return [
         Quality(
-            dataset=figure.dataset, metric=figure.metric, value=round(figure.value, 3),
+            dataset=figure.dataset, metric=figure.metric, value=_up(figure.value),
             baseline={name: round(value, 3) for name, value in figure.baseline.items()},
             command=COMMAND,
         )
         for figure in reversed(found)
     ]  # fmt: skip
+
+
+def _up(value: float) -> float:
+    """Three digits; less would be better than it is."""
+    return math.ceil(value * 1000) / 1000
 
 
 def write_preview(package: ModelPackage, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How a network learns what a filter finds, and to find the same in two noisy copies."""
+"""How a network learns what a filter finds, and to find the same in a noisy copy that has moved."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ from .painting import Painting, Shares
 
 CROP = 112
 BATCH = 4
-"""Pictures a step; the network sees each of them twice, with other noise."""
+"""Pictures a step; the network sees each of them twice, moved and with other noise."""
 RATE = 2e-3
 BORDER = 16
 """Pixels beside a cut that are not compared: the filter saw what lies beyond it."""
 NOISE = 5.0
 """Of 255, the largest standard deviation."""
 BRIGHTNESS = 0.02
-LAYER_SHARE, SLOPE_SHARE, STEADY_SHARE, ENERGY_SHARE = 0.5, 1.0, 0.5, 0.05
+FARTHEST = 3
+"""Pixels between the two in each direction: whatever its place under the network's stride of four,
+a picture is to give the same."""
+LAYER_SHARE, SLOPE_SHARE, STEADY_SHARE, ENERGY_SHARE = 0.5, 1.0, 1.5, 0.05
 SHOWN = 4
 
 
@@ -68,10 +71,17 @@ class StyleLearner(Learner):
     def step(self, progress: float) -> float:
         set_cosine_rate(self.optimizer, RATE, progress)
         frame, target, screen, compared = self._batch()
+        offset = self._offset()
+        again = compared
+        if any(offset):
+            # What has moved out of sight is no longer what the filter saw beside a border.
+            again = functional.pad(compared[..., BORDER:-BORDER, BORDER:-BORDER], [BORDER] * 4)
+        frame, target = (torch.cat([part, moved(part, offset)]) for part in (frame, target))
+        compared = torch.cat([compared, moved(again, offset)])
         # In bfloat16 a step takes two thirds of the time where the processor has it.
         with torch.autocast(self.device.type, torch.bfloat16):
-            found = self.network(self._noisy(frame.repeat(2, 1, 1, 1))).float()
-        loss, shown = self._loss(found, target, screen, compared)
+            found = self.network(self._noisy(frame)).float()
+        loss, shown = self._loss(found, target, screen, compared, offset)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -80,15 +90,14 @@ class StyleLearner(Learner):
         return shown
 
     def _loss(
-        self, found: Tensor, target: Tensor, screen: Tensor, compared: Tensor
+        self, found: Tensor, target: Tensor, screen: Tensor, compared: Tensor, offset: list[int]
     ) -> tuple[Tensor, float]:
         """And the mean difference of the painted pictures, of 255, for a person.
 
         Args:
-            found: twice as many as `target` and `compared`, which are of both halves.
+            offset: by how much the second half of all was moved from the first.
         """
-        wanted = self.paint(target, screen).repeat(2, 1, 1, 1)
-        target, compared = (part.repeat(2, 1, 1, 1) for part in (target, compared))
+        wanted = self.paint(target, screen)
         cell = self.painting.cell
         cells = compared[..., cell // 2 :: cell, cell // 2 :: cell]
         by_layer = ((_leaky_clip(found) - target).abs() * cells).mean()
@@ -100,8 +109,9 @@ class StyleLearner(Learner):
             mine, theirs = painted.diff(dim=axis) * mask, wanted.diff(dim=axis) * mask
             slopes = slopes + (mine - theirs).abs().mean()
             energy = energy + (mine.abs().mean() / (theirs.abs().mean() + 1e-3) - 1).abs()
-        one, other = painted.chunk(2)
-        unsteady = ((one - other).abs() * compared[: len(one)]).mean()
+        # The screen stays where it is: what has moved is compared before it is painted.
+        one, other = (found.clamp(0, 1) if any(offset) else painted).chunk(2)
+        unsteady = ((moved(one, offset) - other).abs() * compared[len(one) :]).mean()
         loss = (
             difference + LAYER_SHARE * by_layer + SLOPE_SHARE * slopes
             + STEADY_SHARE * unsteady + ENERGY_SHARE * 0.1 * energy
@@ -111,6 +121,10 @@ class StyleLearner(Learner):
     def paint(self, layers: Tensor, screen: Tensor) -> Tensor:
         painted: Tensor = self.painting.compose(layers, screen, TensorEasel())
         return painted
+
+    def _offset(self) -> list[int]:
+        """Rows and columns; a grid of tiles stays where it is."""
+        return self._integers(-FARTHEST, FARTHEST + 1, 2) if self.painting.cell == 1 else [0, 0]
 
     def _integers(self, low: int, high: int, count: int) -> list[int]:
         drawn: list[int] = torch.randint(low, high, (count,), generator=self.random).tolist()
@@ -226,6 +240,16 @@ def learner(painting: Painting, options: Options, *, held_back: int) -> StyleLea
     torch.manual_seed(options.seed)
     network = network_of(painting)
     return StyleLearner(painting, network, bank, options, held_back)
+
+
+def moved(pictures: Tensor, offset: list[int]) -> Tensor:
+    """Down and to the right by so many pixels; what comes in repeats what was at the border."""
+    if not any(offset):
+        return pictures
+    far = max(abs(step) for step in offset)
+    padded = functional.pad(pictures, [far] * 4, mode="replicate")
+    top, left = (far - step for step in offset)
+    return padded[..., top : top + pictures.shape[2], left : left + pictures.shape[3]]
 
 
 def _leaky_clip(values: Tensor) -> Tensor:

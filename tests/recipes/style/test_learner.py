@@ -15,7 +15,7 @@ from models.recipes.recipe import Options  # noqa: E402
 from models.recipes.style.bank import Bank, bank_of, make_bank, training_pictures  # noqa: E402
 from models.recipes.style.drawings import draw  # noqa: E402
 from models.recipes.style.ink import INK  # noqa: E402
-from models.recipes.style.learner import StyleLearner  # noqa: E402
+from models.recipes.style.learner import StyleLearner, moved  # noqa: E402
 from models.recipes.style.mosaic import MOSAIC  # noqa: E402
 from models.recipes.style.network import LayerNetwork, TileNetwork  # noqa: E402
 from models.recipes.style.oil import OIL  # noqa: E402
@@ -120,6 +120,15 @@ def test_all_of_a_frame_is_compared_but_what_lies_beside_a_cut() -> None:
     assert not cut[-16:].any()
     assert not cut[:, -16:].any()
     assert cut[16:-16, :-16].all()
+
+
+def test_what_is_moved_repeats_what_was_at_the_border() -> None:
+    pictures = torch.arange(24.0).reshape(1, 2, 3, 4)
+    found = moved(pictures, [1, -2])
+    assert torch.equal(found[..., 1:, :2], pictures[..., :-1, 2:])
+    assert torch.equal(found[..., 0, :], found[..., 1, :])
+    assert torch.equal(found[..., 2:], found[..., 1:2].expand(1, 2, 3, 2))
+    assert moved(pictures, [0, 0]) is pictures
 
 
 def test_a_preview_shows_frame_filter_and_network(tmp_path: Path) -> None:
