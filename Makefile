@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash test-soak test-fuzz test-parity check bench install clean
+.PHONY: demo test test-crash test-soak test-fuzz test-parity check models-check train bench install clean
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -35,6 +35,22 @@ test-parity: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,parity]'
 	$(BIN)/python -m pytest tests/converters $(ARGS)
+
+# Trains a package again, and makes it: make train NAME=upscale-x2 ARGS="--resume". Installs PyTorch.
+train: install
+	@test -n "$(NAME)" || { echo 'Which? make train NAME=upscale-x2'; exit 2; }
+	@$(BIN)/python -c 'import torch' 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,train]'
+	$(BIN)/python -m models.recipes.make $(NAME) $(ARGS)
+
+# Measures every figure of every shipped package again, and how long packages load. Some minutes;
+# needs the data, and exits 3 where there is none. One package: make models-check ARGS=upscale-x2
+models-check: install
+	@$(BIN)/python -c 'import skimage' 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,measure]'
+	$(BIN)/python -m models.recipes.check $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

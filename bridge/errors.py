@@ -276,6 +276,33 @@ class ParityError(FramebridgeError):
     exit_status = 1
 
 
+class FootageError(FramebridgeError):
+    """A clip has nothing in it that a network could learn from."""
+
+    code = "FB-E100"
+
+
+class TrainingError(FramebridgeError):
+    """A training run cannot go on; its last checkpoint is whole."""
+
+    code = "FB-E101"
+    exit_status = 1
+
+
+class TrainerMissingError(FramebridgeError):
+    """What networks are trained with is not installed, or unusable."""
+
+    code = "FB-E102"
+    exit_status = 3
+
+
+class StorageError(FramebridgeError):
+    """A file cannot be written whole; the one before is as it was."""
+
+    code = "FB-E103"
+    exit_status = 3
+
+
 def from_map(fields: Mapping[str, str]) -> FramebridgeError:
     """The error that `as_map` was made of; of a code that is unknown here, the plain base."""
     kinds = [FramebridgeError]

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from bridge.frames import MAX_SIDE, Pixels
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
+"""In and out; an animated GIF is read as a video too."""
 DEFAULT_FPS = Fraction(30)
 _BT601, _STUDIO_RANGE = 6, 1
 """FFmpeg's AVCOL_SPC_SMPTE170M and AVCOL_RANGE_MPEG."""
@@ -47,11 +49,11 @@ class Still:
 
 
 class Input:
-    """A picture, a folder of pictures in natural order, or a video.
+    """A picture, a folder of pictures in natural order, or a video (an animated GIF is one).
 
     Attributes:
         kind: "picture", "folder" or "video".
-        count: frames to come; 0 when a video does not say.
+        count: frames to come; of a video that does not say, what its duration tells, else 0.
         fps: frames a second; 30 for pictures.
     """
 
@@ -74,12 +76,13 @@ class Input:
                     f"Endings: {_list(PICTURES)}.",
                 )
             self.count = len(self._files)
-        elif path.suffix.lower() in VIDEOS:
+        elif path.suffix.lower() in VIDEOS or _is_animated(path):
             self.kind = "video"
             with _container(path) as container:
                 stream = container.streams.video[0]
-                self.count = stream.frames
                 self.fps = stream.average_rate or DEFAULT_FPS
+                lasts_s = Fraction(container.duration or 0, av.time_base)
+                self.count = stream.frames or round(lasts_s * self.fps)
         else:
             self.kind, self.count, self._files = "picture", 1, [path]
 
@@ -93,11 +96,31 @@ class Input:
         for file in self._files:
             yield read_picture(file)
 
-    def _video_frames(self) -> Iterator[Still]:
+    def stretch(self, start: int, count: int) -> Iterator[Still]:
+        """At most `count` frames in a row from frame `start`, without reading all before them.
+
+        In a video the place is found by time, and may be off by some frames.
+        Raises: MediaError: a file cannot be read.
+        """
+        if self.kind == "video":
+            yield from islice(self._video_frames(start), count)
+            return
+        for file in self._files[start : start + count]:
+            yield read_picture(file)
+
+    def _video_frames(self, start: int = 0) -> Iterator[Still]:
         with _container(self.path) as container:
             try:
-                for index, frame in enumerate(container.decode(video=0)):
+                begin_s = float(start / self.fps) + (container.start_time or 0) / av.time_base
+                if start:
+                    # To the key frame before; what lies between is decoded and left out.
+                    container.seek(round(begin_s * av.time_base))
+                index = start
+                for frame in container.decode(video=0):
+                    if start and frame.time is not None and frame.time < begin_s - 1e-3:
+                        continue
                     yield Still(f"{index:06d}", frame.to_ndarray(format="rgba"), has_alpha=False)
+                    index += 1
             except av.FFmpegError as error:
                 raise MediaError(
                     str(self.path), "a whole video", error.strerror or "a broken one",
@@ -308,6 +331,16 @@ def _container(path: Path) -> Any:
         raise MediaError(str(path), "a video", "a file without pictures")
     container.streams.video[0].thread_type = "AUTO"
     return container
+
+
+def _is_animated(path: Path) -> bool:
+    if path.suffix.lower() != ".gif":
+        return False
+    try:
+        with Image.open(path) as image:
+            return bool(getattr(image, "is_animated", False))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False  # no picture either, as whoever reads it will say
 
 
 def _make_folder(path: Path) -> None:

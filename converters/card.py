@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from bridge.errors import FramebridgeError
 from bridge.inference.manifest import (
     FrameInput,
     FrameOutput,
@@ -12,11 +13,12 @@ from bridge.inference.manifest import (
     Manifest,
     Output,
     ParameterInput,
-    Quality,
     Size,
     TemplateInput,
 )
 from bridge.inference.package import ModelPackage
+from converters.card_figures import explanations, quality_rows
+from converters.cost_report import CostReport, cost_of
 
 CARD = "README.md"
 PREVIEW = "preview.png"
@@ -28,26 +30,39 @@ def write_card(folder: Path) -> Path:
 
     Raises: ManifestError, GraphMissingError, HashMismatchError: `folder` is no valid package.
     """
-    manifest = ModelPackage.open(folder).manifest
     path = Path(folder) / CARD
-    pictures = [name for name in (PREVIEW, CARD_PICTURE) if (Path(folder) / name).is_file()]
-    path.write_text(card(manifest, *pictures[:1]), encoding="utf-8")
+    path.write_text(written_card(folder), encoding="utf-8")
     return path
 
 
-def card(manifest: Manifest, picture: str = "") -> str:
+def written_card(folder: Path) -> str:
+    """What `write_card` writes.
+
+    Raises: as `write_card`.
+    """
+    package = ModelPackage.open(folder)
+    pictures = (name for name in (PREVIEW, CARD_PICTURE) if (Path(folder) / name).is_file())
+    try:
+        cost: CostReport | None = cost_of(package)
+    except FramebridgeError:  # no frame comes out of it, or its shapes cannot be told without a run
+        cost = None
+    return card(package.manifest, next(pictures, ""), cost)
+
+
+def card(manifest: Manifest, picture: str = "", cost: CostReport | None = None) -> str:
     """The card as Markdown; what the manifest does not state is left out.
 
     Args:
         picture: file in the package that shows what it makes.
+        cost: of a frame.
     """
     sections = [
         f"# {manifest.title or manifest.name}",
         manifest.description,
         f"![What {manifest.name} makes]({picture})" if picture else "",
-        _table(("", ""), _facts(manifest)),
-        _section("Ports", _table(("port", "role", "what"), _ports(manifest))),
-        _section("Quality", _quality(manifest.quality)),
+        table(("", ""), [*_facts(manifest), *_cost_facts(manifest, cost)]),
+        _section("Ports", table(("port", "role", "what"), _ports(manifest))),
+        _section("Quality", quality_section(manifest)),
         _section("Known limits", "\n".join(f"- {limit}" for limit in manifest.limits)),
         _section("Where it comes from", _source(manifest)),
         "Made from `model.toml` by `python -m converters.card`.",
@@ -67,6 +82,27 @@ def _facts(manifest: Manifest) -> list[tuple[str, ...]]:
         ("same input, same result", "yes" if manifest.deterministic else "no"),
         ("precisions", ", ".join(graph.precision for graph in manifest.graphs)),
         ("licence", manifest.license),
+    ]
+
+
+def _cost_facts(manifest: Manifest, cost: CostReport | None) -> list[tuple[str, ...]]:
+    """What a frame takes, where there is something to calculate."""
+    if cost is None or not cost.macs_per_frame:
+        return []
+    width, height = cost.size
+    here = f"of {width}x{height}"
+    memory = (cost.weights_bytes + cost.held_bytes) / 1e6
+    common = cost.common()
+    files = sum(cost.file_bytes.values()) / 1e6
+    return [
+        ("a frame", f"{here}: {cost.macs_per_frame / 1e9:,.2f} billion multiply-accumulates"),
+        ("memory", f"at least {memory:,.0f} MB for a frame {here} in float32"),
+        ("size of the files", f"{files:,.2f} MB"),
+        (
+            "predicted speed",
+            f"{common.frames_per_s:,.0f} frames {here} a second on a {common.device.name} in "
+            f"float32; not measured (`framebridge models cost {manifest.name}`)",
+        ),
     ]
 
 
@@ -109,26 +145,19 @@ def _size(size: Size) -> str:
     return text
 
 
-def _quality(quality: list[Quality]) -> str:
-    """One table for all figures, and below it the commands that give them again."""
-    if not quality:
+def quality_section(manifest: Manifest) -> str:
+    """One table for all figures, and below it what they are and the commands that give them."""
+    if not manifest.quality:
         return ""
-    names = list(dict.fromkeys(name for figure in quality for name in figure.baseline))
-    rows = [
-        (
-            q.dataset,
-            f"`{q.metric}`",
-            f"**{q.value:.2f}**",
-            *(f"{q.baseline[name]:.2f}" if name in q.baseline else "" for name in names),
-        )
-        for q in quality
-    ]
-    commands = list(dict.fromkeys(q.command for q in quality if q.command))
-    again = "".join(f"\n    {command}" for command in commands)
-    text = _table(("set", "metric", "this package", *names), rows)
-    if again:
-        text += f"\n\nTo measure it again, from the root of the checkout:\n{again}"
-    return text
+    head = ("set", "figure", "this package", "compared with")
+    parts = [table(head, quality_rows(manifest.quality))]
+    if lines := explanations(manifest):
+        parts.append("\n".join(f"- {line}" for line in lines))
+    commands = list(dict.fromkeys(q.command for q in manifest.quality if q.command))
+    if commands:
+        again = "".join(f"\n    {command}" for command in commands)
+        parts.append(f"To measure it again, from the root of the checkout:\n{again}")
+    return "\n\n".join(parts)
 
 
 def _source(manifest: Manifest) -> str:
@@ -145,21 +174,23 @@ def _source(manifest: Manifest) -> str:
         if parity := graph.parity:
             error = f"{parity.max_abs_error:.1e} {parity.unit}"
             rows.append((f"`{graph.file}`", f"at most {error} from {parity.against}"))
-    table = _table(("", ""), rows) if rows else ""
+    facts = table(("", ""), rows) if rows else ""
     recipe = f"To make it again:\n\n    {source.recipe}" if source.recipe else ""
-    return "\n\n".join(part for part in (table, recipe) if part)
+    return "\n\n".join(part for part in (facts, recipe) if part)
 
 
 def _section(title: str, text: str) -> str:
     return f"## {title}\n\n{text}" if text else ""
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table as Markdown."""
     lines = [head, tuple("---" for _ in head), *rows]
     cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
 if __name__ == "__main__":
-    for argument in sys.argv[1:]:
+    shipped = sorted(str(path.parent) for path in Path("models").glob("*/model.toml"))
+    for argument in sys.argv[1:] or shipped:
         print(write_card(Path(argument)))

@@ -28,8 +28,8 @@ def count_cost(model: onnx.ModelProto) -> Cost:
     """
     floats = (TensorProto.FLOAT, TensorProto.FLOAT16)
     parameters = sum(math.prod(t.dims) for t in model.graph.initializer if t.data_type in floats)
-    shapes = _shapes_at(model, PROBE_SIDE)
-    macs = sum(_macs(node, shapes) for node in model.graph.node)
+    nodes, shapes = traced(model, PROBE_SIDE, PROBE_SIDE)
+    macs = sum(macs_of(node, shapes) for node in nodes)
     ports = [port.name for port in (*model.graph.input, *model.graph.output)]
     pictures = [shapes[name] for name in ports if len(shapes.get(name, ())) == 4]
     if not pictures:
@@ -56,7 +56,11 @@ def receptive_radius(model: onnx.ModelProto) -> int:
     return radius[model.graph.output[0].name]
 
 
-def _macs(node: NodeProto, shapes: Shapes) -> int:
+def macs_of(node: NodeProto, shapes: Shapes) -> int:
+    """Multiply-accumulates of one convolution or product of matrices; 0 of any other node.
+
+    Raises: ValueError: the shape of what it takes or gives is not known.
+    """
     if node.op_type in ("Conv", "ConvTranspose"):
         # The filter is met once by each output position, or input position if transposed.
         meets = node.output[0] if node.op_type == "Conv" else node.input[0]
@@ -84,13 +88,19 @@ def _shape(name: str, shapes: Shapes) -> list[int]:
     return shape
 
 
-def _shapes_at(model: onnx.ModelProto, side: int) -> Shapes:
-    """The shape of every tensor when each free side of the frame is `side` pixels long."""
+def traced(model: onnx.ModelProto, width: int, height: int) -> tuple[list[NodeProto], Shapes]:
+    """The nodes without arithmetic on shapes, and the shape of every tensor, when the free sides of
+    (1, C, H, W) inputs are `height` and `width`; other free sides are 1.
+
+    Args:
+        model: or its outline.
+    Raises: ValueError: the shapes of some tensors cannot be told without a run.
+    """
     graph = model.graph
     # Inference copies a model several times: the large weights stay behind, their shapes go along.
     small = [t for t in graph.initializer if _tells_shapes(t)]
     large = [t for t in graph.initializer if not _tells_shapes(t)]
-    inputs = [_fixed(port, side) for port in graph.input]
+    inputs = [_fixed(port, width, height) for port in graph.input]
     inputs += [helper.make_tensor_value_info(t.name, t.data_type, t.dims) for t in large]
     outputs = [
         helper.make_tensor_value_info(port.name, port.type.tensor_type.elem_type, None)
@@ -102,10 +112,14 @@ def _shapes_at(model: onnx.ModelProto, side: int) -> Shapes:
         ir_version=model.ir_version,
     )
     folded = fold_shapes(bare)
-    inferred = onnx.shape_inference.infer_shapes(folded, strict_mode=True, data_prop=True).graph
+    try:
+        inferred = onnx.shape_inference.infer_shapes(folded, strict_mode=True, data_prop=True).graph
+    except onnx.shape_inference.InferenceError as error:
+        raise ValueError(" ".join(str(error).split())[:300]) from None
     values = [*inferred.input, *inferred.value_info, *inferred.output]
     shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
-    return {**shapes, **{tensor.name: list(tensor.dims) for tensor in small}}
+    shapes |= {tensor.name: list(tensor.dims) for tensor in folded.graph.initializer}
+    return list(inferred.node), shapes
 
 
 def _tells_shapes(tensor: onnx.TensorProto) -> bool:
@@ -114,10 +128,10 @@ def _tells_shapes(tensor: onnx.TensorProto) -> bool:
     return tensor.ByteSize() <= KEPT_BYTES and (has_values or not math.prod(tensor.dims))
 
 
-def _fixed(port: onnx.ValueInfoProto, side: int) -> onnx.ValueInfoProto:
+def _fixed(port: onnx.ValueInfoProto, width: int, height: int) -> onnx.ValueInfoProto:
     fixed = onnx.ValueInfoProto()
     fixed.CopyFrom(port)
     for index, dim in enumerate(fixed.type.tensor_type.shape.dim):
         if not dim.dim_value:
-            dim.dim_value = side if index >= 2 else 1
+            dim.dim_value = {2: height, 3: width}.get(index, 1)
     return fixed

@@ -441,3 +441,32 @@ def test_an_output_folder_that_is_a_file_is_a_typed_error(
     (tmp_path / "out").write_text("a file")
     with pytest.raises(MediaError):
         open_output(tmp_path / "out", folder_input)
+
+
+def test_a_gif_that_moves_is_a_video_and_one_that_does_not_a_picture(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (16, 8), (60 * index, 0, 0)) for index in range(4)]
+    frames[0].save(tmp_path / "moves.gif", save_all=True, append_images=frames[1:], duration=100)
+    frames[0].save(tmp_path / "stands.gif")
+    moves, stands = Input(tmp_path / "moves.gif"), Input(tmp_path / "stands.gif")
+    assert (moves.kind, moves.fps, stands.kind, stands.count) == ("video", 10, "picture", 1)
+    reds = [int(still.pixels[0, 0, 0]) for still in moves]
+    assert reds == pytest.approx([0, 60, 120, 180], abs=4)
+    assert [still.pixels.shape for still in stands] == [(8, 16, 4)]
+
+
+@pytest.mark.parametrize("ending", [".mkv", ".mp4"])
+def test_a_stretch_of_a_video_begins_where_it_is_asked_to(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"long{ending}"
+    with VideoOutput(path, Fraction(25)) as video:
+        for index in range(80):
+            video.write(Still(str(index), np.full((16, 16, 4), 3 * index, np.uint8), False))
+    source = Input(path)
+    assert source.count == 80
+    found = [int(still.pixels[8, 8, 1]) for still in source.stretch(57, 4)]
+    assert found == pytest.approx([171, 174, 177, 180], abs=2)
+    assert len(list(source.stretch(78, 10))) == 2
+
+
+def test_a_stretch_of_a_folder_is_some_of_its_pictures(folder_input: Input) -> None:
+    names = [still.name for still in folder_input]
+    assert [still.name for still in folder_input.stretch(1, 1)] == names[1:2]

@@ -9,7 +9,7 @@ import typer
 from framebridge_client import BridgeError
 
 import bridge
-from bridge.cli import apply, convert, ctl, demo, doctor, keys, models, serve
+from bridge.cli import apply, convert, ctl, demo, doctor, keys, models, serve, train
 from bridge.errors import FramebridgeError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("demo")(demo.command)
 app.command("serve")(serve.command)
 app.command("apply")(apply.command)
 app.command("convert")(convert.command)
+app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
 app.add_typer(ctl.app, name="ctl")
 app.add_typer(keys.app, name="keys")

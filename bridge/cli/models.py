@@ -9,7 +9,15 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from bridge.cli.options import AllowFallback, Backend, Compute, Json, ModelFolders, Provider
+from bridge.cli.options import (
+    AllowFallback,
+    Backend,
+    Compute,
+    Json,
+    ModelFolders,
+    Provider,
+    size_of,
+)
 from bridge.cli.output import print_columns, print_json
 from bridge.errors import FramebridgeError
 from bridge.inference.runner import RunOptions
@@ -129,7 +137,8 @@ def score(
 
     figures = measured(Library(models).find(package), dataset, measure, tell)
     if as_json:
-        print_json([msgspec.to_builtins(figure) for figure in figures])
+        # Pictures that are one have infinitely many dB, which JSON has no number for: null.
+        print(msgspec.json.format(msgspec.json.encode(figures), indent=2).decode())
         return
     for index, figure in enumerate(figures):
         print(f"{chr(10) if index else ''}{figure.metric} on {figure.dataset}")
@@ -143,6 +152,51 @@ def score(
                 for name, value, bases in rows
             ],
         )
+
+
+@app.command()
+def measures(as_json: Json = False) -> None:
+    """What `score` can measure, and the tasks that it measures so by itself."""
+    from converters.scores.catalogue import MEASURES
+
+    if as_json:
+        found = MEASURES.values()
+        print_json([{"name": m.name, "tasks": m.tasks, "about": m.about} for m in found])
+        return
+    print_columns(
+        ["measure", "tasks", "what it is"],
+        [[m.name, ", ".join(m.tasks), m.about] for m in MEASURES.values()],
+    )
+
+
+@app.command()
+def cost(
+    package: Name,
+    size: Annotated[
+        str,
+        typer.Option(help="Of the frame, as WIDTHxHEIGHT; by default the package's own, or 720p."),
+    ] = "",
+    models: ModelFolders = None,
+    as_json: Json = False,
+) -> None:
+    """What a frame costs, counted from the graph, and how fast it would be on common GPUs."""
+    from converters.cost_report import cost_of
+
+    found = Library(models).find(package)
+    report = cost_of(found, size_of(size) if size else None)
+    if as_json:
+        print_json(report.as_map())
+        return
+    for line in report.lines():
+        print(line)
+    print()
+    print_columns(
+        ["predicted, not measured", "float32 frames/s", "float16 frames/s", "limited by"],
+        report.rows(),
+    )
+    print("\nAssumed:")
+    for line in report.assumptions:
+        print(f"- {line}")
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from bridge.errors import UsageError
+from bridge.frames import MAX_SIDE
 from bridge.inference.backends.onnxruntime import PROVIDERS
 from bridge.inference.selection import BACKENDS, COMPUTES
 
@@ -72,3 +73,17 @@ def parameters(assignments: list[str]) -> dict[str, Any]:
         except ValueError:
             values[name] = text
     return values
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Width and height of `WIDTHxHEIGHT`.
+
+    Raises: UsageError.
+    """
+    width, _, height = text.lower().partition("x")
+    sides = [int(side) for side in (width, height) if side.isdecimal() and len(side) < 6]
+    if len(sides) != 2 or not all(1 <= side <= MAX_SIDE for side in sides):
+        raise UsageError(
+            "--size", f"WIDTHxHEIGHT up to {MAX_SIDE}, for example 640x360", repr(text)
+        )
+    return sides[0], sides[1]

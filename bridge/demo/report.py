@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from bridge import contact_sheet
-from bridge.contact_sheet import Cell
+from bridge.contact_sheet import Cell, Rgb8
 from bridge.demo.show import Showing
 from bridge.frames import Pixels
 from bridge.media import Still, VideoOutput, write_picture
 
 _TICKS = 8
 """On the picture of ticks."""
+_LEAST_FPS = 15
 _LEAST_SIDE = 384
 """Of a clip: smaller pictures are enlarged by a whole number."""
 
@@ -78,10 +78,12 @@ def write_report(folder: Path, seen: Showing, summary: str, facts: dict[str, Any
 
 
 def write_clip(path: Path, seen: Showing) -> None:
-    """The results as they were shown, every other one, at the speed at which they were shown."""
+    """The results as they were shown, every other one, at the speed at which they were shown; of a
+    long drawing fewer, and faster."""
     if not seen.clip:
         return
-    fps = Fraction(max(1, round(seen.shown / max(seen.seconds, 0.1) / 2)))
+    least = 1 if seen.clip_every == 2 else _LEAST_FPS
+    fps = Fraction(max(least, round(seen.shown / max(seen.seconds, 0.1) / seen.clip_every)))
     zoom = max(1, _LEAST_SIDE // max(seen.clip[0][1].shape[:2]))
     with VideoOutput(path, fps) as video:
         for tick, rgb in seen.clip:
@@ -106,12 +108,9 @@ def write_before_after(
         network against the truth; empty without one.
     """
     height, width, _ = after.shape
-    resized = (
-        Image.fromarray(before).convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
-    )
-    plain, made = np.asarray(resized), after[:, :, :3]
-    enlarged = before.shape != after.shape
-    what = "bicubic" if enlarged else "before"
+    plain, made = enlarged(before, (width, height)), after[:, :, :3]
+    grows = before.shape != after.shape
+    what = "bicubic" if grows else "before"
     decibels: dict[str, float] = {}
     panels = [(what, plain), (model, made)]
     if truth is not None:
@@ -120,10 +119,13 @@ def write_before_after(
         panels = [
             (f"{what}  {decibels[f'{what}_db']:.2f} dB", plain),
             (f"{model}  {decibels['model_db']:.2f} dB", made),
-            ("rendered at full size" if enlarged else "rendered sharp", true),
+            ("rendered at full size" if grows else "rendered sharp", true),
         ]
-    if truth is not None or enlarged:
-        x, y, w, h = _busiest(panels[-1][1])
+    if truth is not None or grows:
+        looked_at = panels[-1][1]
+        if truth is not None and not grows:
+            looked_at = difference(plain, looked_at)  # where the frame was spoilt most
+        x, y, w, h = busiest(looked_at)
         panels = [(label, picture[y : y + h, x : x + w]) for label, picture in panels]
     write_sheet(path, [panels])
     return decibels
@@ -142,13 +144,25 @@ def write_sheet(path: Path, rows: list[list[Cell]], title: str = "") -> None:
     write_picture(path, contact_sheet.draw(rows, title), keep_alpha=False)
 
 
-def psnr(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> float:
+def enlarged(frame: Pixels, size: tuple[int, int]) -> Rgb8:
+    """A frame at that width and height by a bicubic filter: uint8 (H, W, 3)."""
+    picture = Image.fromarray(frame).convert("RGB")
+    return np.asarray(picture.resize(size, Image.Resampling.BICUBIC))
+
+
+def psnr(a: Rgb8, b: Rgb8) -> float:
     """Peak signal-to-noise ratio of two pictures of the same shape, in dB, over all channels."""
     error = np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2)
     return float("inf") if error == 0 else round(float(10 * np.log10(255**2 / error)), 2)
 
 
-def _busiest(picture: npt.NDArray[np.uint8]) -> tuple[int, int, int, int]:
+def difference(a: Rgb8, b: Rgb8) -> Rgb8:
+    """How far two pictures of the same shape are apart, at each pixel and channel."""
+    apart: Rgb8 = np.abs(a.astype(np.int16) - b.astype(np.int16)).astype(np.uint8)
+    return apart
+
+
+def busiest(picture: Rgb8) -> tuple[int, int, int, int]:
     """The region, a quarter of the picture's sides, that has the strongest edges."""
     height, width = picture.shape[:2]
     w, h = max(16, width // 4), max(16, height // 4)

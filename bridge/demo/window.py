@@ -10,8 +10,11 @@ from bridge.demo.engine import open_pipe, panda
 from bridge.errors import EngineError
 from bridge.frames import Pixels
 
-LEAST_SIDE = 480
-"""Smaller pictures are enlarged by a whole number."""
+USUAL_SIDE = 512
+"""A picture whose shorter side is half of that or less is enlarged by a whole number."""
+_MOST_WIDE = 1600
+_TINY = 128
+"""Sides up to that show their pixels as squares; larger pictures are enlarged smoothly."""
 
 
 class Window:
@@ -33,7 +36,7 @@ class Window:
         self._core: Any = core
         self._graphics: Any = core.GraphicsEngine.getGlobalPtr()
         pipe, _ = open_pipe(core)
-        zoom = max(1, LEAST_SIDE // max(width, height))
+        zoom = max(1, min(USUAL_SIDE // min(width, height), _MOST_WIDE // width))
         size = core.WindowProperties.size(width * zoom, height * zoom)
         size.setTitle(title)
         flags = core.GraphicsPipe.BFRequireWindow | core.GraphicsPipe.BFFbPropsOptional
@@ -44,7 +47,7 @@ class Window:
             raise EngineError("demo engine", "a window", "none", "Unset DISPLAY to do without.")
         self._texture: Any = core.Texture("picture")
         self._texture.setup2dTexture(width, height, core.Texture.TUnsignedByte, core.Texture.FRgba8)
-        if zoom > 1:
+        if max(width, height) <= _TINY:
             self._texture.setMagfilter(core.SamplerState.FTNearest)
         card = core.CardMaker("picture")
         card.setFrameFullscreenQuad()

@@ -7,7 +7,10 @@ from pathlib import Path
 from bridge.errors import UsageError
 from bridge.inference.package import ModelPackage
 from converters.scores.base import Figure, Measure, Progress
+from converters.scores.flicker import FLICKER
 from converters.scores.grid import GRID
+from converters.scores.life import LIFE
+from converters.scores.lines import LINES
 from converters.scores.pairs import PAIRS
 from converters.scores.psnr_y import PSNR_Y
 
@@ -16,7 +19,10 @@ MEASURES: dict[str, Measure] = {
     for measure in (
         PSNR_Y,
         PAIRS,
+        FLICKER,
+        LIFE,
         GRID,
+        LINES,
     )
 }  # fmt: skip
 

@@ -254,9 +254,9 @@ def test_apply_refuses_a_bad_parameter_in_one_line(
 
 
 def test_apply_suggests_a_near_name(run: Run, picture: Path, tmp_path: Path) -> None:
-    done = run("apply", "upscale-2x", picture, tmp_path / "out.png")
+    done = run("apply", "upscale-x22", picture, tmp_path / "out.png")
     assert done.returncode == 2
-    assert done.stderr.startswith("FB-E011 model 'upscale-2x': expected one of: ")
+    assert done.stderr.startswith("FB-E011 model 'upscale-x22': expected one of: ")
     assert done.stderr.endswith("Did you mean 'upscale-x2'?\n")
     assert len(done.stderr.splitlines()) == 1
 
@@ -434,6 +434,39 @@ def _on_a_terminal(words: list[str], environment: dict[str, str]) -> str:
             os.close(ours)
         process.wait(timeout=60)
     return written.decode()
+
+
+def test_measures_are_listed_with_their_tasks(run: Run) -> None:
+    found = {row["name"]: row for row in json.loads(run("models", "measures", "--json").stdout)}
+    assert found["psnr-y"]["tasks"] == ["upscale"]
+    assert found["pairs"]["about"] in run("models", "measures").stdout
+
+
+def test_figures_without_end_are_null_in_json(run: Run, tmp_path: Path) -> None:
+    for name in ("blur", "sharp"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        Image.new("RGB", (20, 20), "grey").save(tmp_path / "set" / name / "a.png")
+    words = ("models", "score", "passthrough", "--dataset", tmp_path / "set", "--measure", "pairs")
+    found = json.loads(run(*words, "--json").stdout, parse_constant=pytest.fail)
+    assert [figure["value"] for figure in found] == [None, None, 0.0]
+    assert re.search(r"^mean +inf +inf", run(*words).stdout, re.MULTILINE)
+
+
+def test_the_cost_of_a_package_is_told_with_what_was_assumed(run: Run) -> None:
+    done = run("models", "cost", "upscale-x2", "--size", "320x180", "--json")
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert found["size"] == [320, 180]
+    assert found["macs_per_frame"] == found["macs_per_pixel"] * 320 * 180
+    assert found["predictions"][0]["frames_per_s"] > 1
+    shown = run("models", "cost", "upscale-x2").stdout
+    assert "at 960x540" in shown
+    assert re.search(r"^GeForce RTX 3060 +\d+ +\d+ +(arithmetic|memory)", shown, re.MULTILINE)
+    assert found["assumptions"][0] in shown
+    assert run("models", "cost", "upscale-x2", "--size", "320").returncode == 2
+    small = run("models", "cost", "upscale-x2", "--size", "3x2")
+    assert small.returncode == 2
+    assert "at least 16x16" in small.stderr
 
 
 def test_an_upscaler_is_scored_on_a_folder_of_pictures(run: Run, tmp_path: Path) -> None:

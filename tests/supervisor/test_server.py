@@ -342,7 +342,7 @@ def test_an_unknown_model_is_refused_with_a_suggestion(
     module_sidecar: PrivateSidecar, connect: Connect
 ) -> None:
     client = connect(module_sidecar)
-    answer = client.open(chain=["upscale-x3"])
+    answer = client.open(chain=["upscale-x22"])
     assert refused(answer) == ("FB-E011", "PackageNotFoundError")
     assert answer["error"]["remedy"] == "Did you mean 'upscale-x2'?"
     assert client.ask("status")["streams"] == []

@@ -1,14 +1,14 @@
-"""Make the package from a checkpoint: `python -m models.recipes.upscale.export`."""
+"""From a checkpoint to a package."""
 
 from __future__ import annotations
 
-import argparse
-import sys
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
 
 from bridge.inference.manifest import (
@@ -22,37 +22,84 @@ from bridge.inference.manifest import (
     Source,
     Tiling,
 )
-from bridge.inference.package import save
+from bridge.inference.package import ModelPackage, save
 from converters.card import PREVIEW, write_card
 from converters.cost import count_cost, receptive_radius
-from models.recipes.luma import luma
-from models.recipes.upscale.evaluate import (
-    COMMAND,
-    METRIC,
-    METRIC_RGB8,
-    PICTURES,
-    Score,
-    Upscaler,
-    measure_sets,
-)
-from models.recipes.upscale.graph import FRAME, UPSCALED, build_graph
-from models.recipes.upscale.network import BODY, SCALE, WIDTH, UpscaleNetwork
-from models.recipes.upscale.preview import write_preview
+from converters.scores.psnr_y import METRIC, PSNR_Y
+
+from ..luma import luma
+from ..recipe import Options
+from .graph import FRAME, UPSCALED, build_graph
+from .network import Shape, UpscaleNetwork
+from .preview import write_preview
+from .words import architecture, description, limits, published
 
 FILE = "model.onnx"
 PARITY_LIMIT = 1e-3
 """Of 255. More than rounding in float32 would be a mistake in the graph."""
 PARITY_SIZES = ((16, 16), (17, 31), (96, 64), (180, 320))
 """Height and width: small ones are mostly border, where padding could differ."""
+TEST_SETS = {"Set5": "set5", "Set14": "set14"}
+"""Folders of `Options.data / "sr-images"`."""
 
-PUBLISHED = {"Set5": {"c-DCSCN, published": 37.15}, "Set14": {"c-DCSCN, published": 32.74}}
-DESCRIPTION = (
-    "Doubles the width and height of each frame; edges and lettering come out sharper than by "
-    "bicubic. For whoever renders at half the resolution to save time. A small convolutional "
-    "network corrects the bicubic enlargement in luma; colour differences are those of bicubic. "
-    "It was trained on clean pictures reduced by bicubic: expect noise and compression artifacts "
-    "of a frame to be sharpened too."
-)
+
+def export_package(
+    name: str, shape: Shape, state: dict[str, Any], folder: Path, options: Options
+) -> None:
+    """Write the package of a checkpoint, measured where the test sets are there.
+
+    Args:
+        state: as `Run.save` writes it.
+    Raises: ValueError: the graph differs from the network.
+    """
+    network = UpscaleNetwork(shape).eval()
+    network.load_state_dict(state["learner"]["averages"]["upscale"])
+    model = build_graph(network)
+    graph = model.SerializeToString()
+    parity = measure_parity(network, graph)
+    # Steps, not minutes: the same amount of training on a slower machine.
+    recipe = f"make train NAME={name}  # {state['step']} steps, seed {state['seed']}"
+    manifest = make_manifest(name, network, model, parity, recipe)
+    package = save(folder, manifest, {FILE: graph})
+    manifest.quality = measure(package, shape.scale, options.data / "sr-images")
+    package = save(folder, manifest, {FILE: graph})
+    write_preview(package, folder / PREVIEW)
+    write_card(folder)
+
+
+def make_manifest(
+    name: str, network: UpscaleNetwork, model: onnx.ModelProto, parity: Parity, recipe: str
+) -> Manifest:
+    """All but what has to be measured on pictures."""
+    shape = network.shape
+    # Fewer than the graph holds: there, bicubic and the repetition for three colours count too.
+    trained = sum(weight.numel() for weight in network.parameters())
+    return Manifest(
+        format=1,
+        name=name,
+        version="1.0.0",
+        task="upscale",
+        license="MIT",
+        title=f"Upscale x{shape.scale}" + (", fast" if name.endswith("-fast") else ""),
+        description=description(shape.scale),
+        architecture=architecture(shape, trained),
+        source=Source(
+            recipe=recipe,
+            data="T91 (Yang et al.) and 60 pictures of BSD200; none of them is in the package",
+        ),
+        tiling=Tiling(overlap=receptive_radius(model)),
+        cost=count_cost(model),
+        limits=limits(name),
+        # `save` fills in the hash.
+        graphs=[Graph(file=FILE, precision="float32", sha256="0" * 64, parity=parity)],
+        inputs=[
+            FrameInput(
+                name=FRAME,
+                size=Size(multiple_of=1, padding="edge", min=[16, 16], max=[4096, 4096]),
+            )
+        ],
+        outputs=[FrameOutput(name=UPSCALED, scale=shape.scale)],
+    )
 
 
 def measure_parity(network: UpscaleNetwork, graph: bytes, seed: int = 0) -> Parity:
@@ -60,12 +107,12 @@ def measure_parity(network: UpscaleNetwork, graph: bytes, seed: int = 0) -> Pari
 
     Raises: ValueError: it is larger than PARITY_LIMIT.
     """
-    upscaler = Upscaler(graph)
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     random = np.random.default_rng(seed)
     worst = 0.0
     for height, width in PARITY_SIZES:
         frame = random.random((1, 3, height, width), np.float32)
-        (result,) = upscaler.session.run([UPSCALED], {FRAME: frame})
+        (result,) = session.run([UPSCALED], {FRAME: frame})
         found = luma(result[0].transpose(1, 2, 0))
         with torch.no_grad():
             wanted = network(torch.from_numpy(luma(frame[0].transpose(1, 2, 0)))[None, None])
@@ -76,127 +123,29 @@ def measure_parity(network: UpscaleNetwork, graph: bytes, seed: int = 0) -> Pari
     return Parity(against=against, max_abs_error=float(f"{worst:.1e}"), unit="of 255")
 
 
-def make_manifest(
-    network: UpscaleNetwork, graph: bytes, scores: dict[str, Score], recipe: str
-) -> Manifest:
-    """The manifest of `graph`, with all that can be counted or measured on it."""
-    model = onnx.load_from_string(graph)
-    return Manifest(
-        format=1,
-        name="upscale-x2",
-        version="1.0.0",
-        task="upscale",
-        license="MIT",
-        title="Upscale x2",
-        description=DESCRIPTION,
-        architecture=f"{BODY + 1} convolutions of {WIDTH} channels and one to {SCALE**2} "
-        f"sub-pixels, on luma, {_trained(network):,} trained parameters, added to bicubic",
-        source=Source(
-            recipe=recipe,
-            data="T91 (Yang et al.) and 60 pictures of BSD200; none of them is in the package",
-        ),
-        tiling=Tiling(overlap=receptive_radius(model)),
-        quality=_quality(scores),
-        cost=count_cost(model),
-        graphs=[
-            # `save` fills in the hash.
-            Graph(
-                file=FILE,
-                precision="float32",
-                sha256="0" * 64,
-                parity=measure_parity(network, graph),
-            )
-        ],
-        inputs=[
-            FrameInput(
-                name=FRAME,
-                size=Size(multiple_of=1, padding="edge", min=[16, 16], max=[4096, 4096]),
-            )
-        ],
-        outputs=[FrameOutput(name=UPSCALED, scale=SCALE)],
-    )
-
-
-def _trained(network: UpscaleNetwork) -> int:
-    # Fewer than the graph holds: there, bicubic and the repetition for three colours count too.
-    return sum(weight.numel() for weight in network.parameters())
-
-
-def _quality(scores: dict[str, Score]) -> list[Quality]:
-    as_dcscn = [
-        Quality(
-            dataset=name,
-            metric=METRIC,
-            value=round(score.network, 2),
-            baseline={"bicubic": round(score.bicubic, 2), **PUBLISHED[name]},
-            command=COMMAND,
+def measure(package: ModelPackage, scale: int, pictures: Path) -> list[Quality]:
+    """Every figure on each test set that is there; bicubic's and published ones beside it."""
+    figures = []
+    for dataset, name in TEST_SETS.items():
+        if not (pictures / name).is_dir():
+            continue
+        command = (
+            f"framebridge models score models/{package.name} "
+            f"--dataset ../shared/data/sr-images/{name}"
         )
-        for name, score in scores.items()
-    ]
-    through_rgb8 = [
-        Quality(
-            dataset=name,
-            metric=METRIC_RGB8,
-            value=round(score.network_rgb8, 2),
-            baseline={"bicubic": round(score.bicubic_rgb8, 2)},
-            command=COMMAND,
-        )
-        for name, score in scores.items()
-    ]
-    return as_dcscn + through_rgb8
+        for found in PSNR_Y.run(package, pictures / name, lambda done, count, picture: None):
+            baseline = {name: round(value, 2) for name, value in found.baseline.items()}
+            if found.metric == METRIC:
+                baseline |= published(dataset, scale)
+            figures.append(
+                Quality(
+                    dataset=dataset, metric=found.metric, value=_down(found.value),
+                    baseline=baseline, command=command,
+                )
+            )  # fmt: skip
+    return figures
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m models.recipes.upscale.export",
-        description="Make the package upscale-x2 from a checkpoint: graph, parity with PyTorch, "
-        "figures on Set5 and Set14, card and preview.",
-    )
-    parser.add_argument(
-        "--checkpoint", type=Path, default=Path("out/train/upscale-x2/checkpoint.pt"),
-        metavar="FILE", help="as models.recipes.upscale.train wrote it (%(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--package", type=Path, default=Path("models/upscale-x2"), metavar="FOLDER",
-        help="where the package goes; one that is there is replaced (%(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--pictures", type=Path, default=PICTURES, metavar="FOLDER",
-        help="holds set5 and set14 (%(default)s)",
-    )  # fmt: skip
-    return parser.parse_args()
-
-
-def main() -> int:
-    """Exit status: 0 written, 1 the graph differs from the network, 3 a file is missing."""
-    arguments = _arguments()
-    if not arguments.checkpoint.is_file():
-        print(f"{arguments.checkpoint}: no such file; train, or give --checkpoint", file=sys.stderr)
-        return 3
-    try:
-        state: dict[str, Any] = torch.load(arguments.checkpoint, weights_only=True)
-        network = UpscaleNetwork().eval()
-        network.load_state_dict(state["average"])
-        graph = build_graph(network).SerializeToString()
-        scores = measure_sets(graph, arguments.pictures)
-        # Steps, not minutes: the same amount of training on a slower machine.
-        recipe = (
-            f"python -m models.recipes.upscale.train --steps {state['step']} --seed {state['seed']}"
-            " && python -m models.recipes.upscale.export"
-        )
-        manifest = make_manifest(network, graph, scores, recipe)
-    except FileNotFoundError as error:
-        print(f"{error}: give --pictures", file=sys.stderr)
-        return 3
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    save(arguments.package, manifest, {FILE: graph})
-    write_preview(Upscaler(graph), arguments.package / PREVIEW)
-    write_card(arguments.package)
-    print(arguments.package)
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+def _down(value: float) -> float:
+    """Two decimals, never rounded up."""
+    return math.floor(100 * value) / 100

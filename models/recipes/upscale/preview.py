@@ -1,4 +1,4 @@
-"""The picture on the card: a drawing, enlarged by bicubic and by the network, side by side."""
+"""The picture on the card: a drawing, enlarged by bicubic and by the network."""
 
 from __future__ import annotations
 
@@ -8,48 +8,43 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from models.recipes.upscale.data import Rgb8
-from models.recipes.upscale.evaluate import Upscaler
-from models.recipes.upscale.network import SCALE
+from bridge.inference.package import ModelPackage
+from converters.contact_sheet import write_contact_sheet
+from converters.luma_psnr import Rgb8
+from converters.scores.plain_model import PlainModel
 
-DRAWING = (160, 180)
-"""Width and height of the detail, in pixels of the high resolution."""
+LOW = (80, 90)
+"""Width and height of the drawing as the network is given it."""
+DRAWN = (160, 180)
+"""The same in the unit that the drawing's coordinates are written in."""
 FINE = 8
 """The drawing is made this much larger and reduced, so that its edges are smooth."""
-SHOWN = 3
-"""Screen pixels for each pixel of the high resolution; each is shown as a square."""
-STRIP = 26
-GAP = 6
 
 PAPER = (236, 230, 214)
 INK = (28, 30, 40)
 COLOURS = ((196, 62, 48), (40, 96, 160), (238, 176, 60), (52, 120, 84))
 
 
-def write_preview(upscaler: Upscaler, path: Path) -> None:
-    """Draw, reduce, enlarge both ways, and write a PNG with labels."""
-    high = draw_detail()
-    low = np.asarray(
-        high.resize((high.width // SCALE, high.height // SCALE), Image.Resampling.BICUBIC)
-    )
+def write_preview(package: ModelPackage, path: Path) -> None:
+    """Draw, reduce, enlarge both ways, and write a PNG of both beside the drawing."""
+    port = package.manifest.frame_output
+    assert port is not None
+    scale = port.scale
+    high = draw_detail((LOW[0] * scale, LOW[1] * scale))
+    low: Rgb8 = np.asarray(high.resize(LOW, Image.Resampling.BICUBIC))
+    network = np.rint(PlainModel(package).run(low)).astype(np.uint8)
     bicubic = Image.fromarray(low).resize(high.size, Image.Resampling.BICUBIC)
-    network: Rgb8 = np.rint(upscaler(low)).astype(np.uint8)
-    panels = [("bicubic x2", bicubic), ("upscale-x2", Image.fromarray(network))]
-    width, height = high.width * SHOWN, high.height * SHOWN
-    sheet = Image.new("RGB", (2 * width + GAP, height + STRIP), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(17)
-    for index, (label, panel) in enumerate(panels):
-        left = index * (width + GAP)
-        pen.text((left + width / 2, STRIP / 2), label, "black", font, anchor="mm")
-        sheet.paste(panel.resize((width, height), Image.Resampling.NEAREST), (left, STRIP))
-    # 256 colours are enough for a drawing, and a third of the bytes.
-    sheet.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    row = [
+        (f"bicubic x{scale}", np.asarray(bicubic)),
+        (package.name, network),
+        ("the drawing itself", np.asarray(high)),
+    ]
+    write_contact_sheet(path, [row])
 
 
-def draw_detail() -> Image.Image:
-    """Text, thin lines, circles and curves: RGB, DRAWING pixels large."""
-    width, height = (side * FINE for side in DRAWING)
-    picture = Image.new("RGB", (width, height), PAPER)
+def draw_detail(size: tuple[int, int]) -> Image.Image:
+    """Text, thin lines, circles and curves: RGB, of `size` (width, height)."""
+    picture = Image.new("RGB", (DRAWN[0] * FINE, DRAWN[1] * FINE), PAPER)
     pen = ImageDraw.Draw(picture)
 
     def at(*numbers: float) -> tuple[float, ...]:
@@ -73,4 +68,4 @@ def draw_detail() -> Image.Image:
             (FINE * x, FINE * (138 + 9 * index + 7 * math.sin(x / 11 + index))) for x in range(161)
         ]
         pen.line(wave, colour, round((1.2 + 0.5 * index) * FINE), "curve")
-    return picture.resize(DRAWING, Image.Resampling.BOX)
+    return picture.resize(size, Image.Resampling.BOX)

@@ -1,0 +1,1 @@
+"""Whether packages are what their manifests say: `make models-check`."""

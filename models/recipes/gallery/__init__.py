@@ -1,0 +1,1 @@
+"""The page that shows every shipped package: `python -m models.recipes.gallery`."""

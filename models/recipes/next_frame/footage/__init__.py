@@ -1,0 +1,1 @@
+"""From an artist's own footage to a next-frame package: what `framebridge train` runs."""
