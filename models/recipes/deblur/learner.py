@@ -23,7 +23,10 @@ WARM_UP_STEPS = 200
 GRADIENT_LIMIT = 0.5
 FLAT_SHARE = 0.03
 PREVIEW_PAIRS = 4
-LEAST_ERROR = 1.5 / 255
+LEAST_ERROR, LEAST_SQUARED_ERROR = 1.5 / 255, (3 / 255) ** 2
+SQUARED_FROM = 0.63
+"""Progress from which errors count squared. What a blur took is rare and strong: where a network is
+not sure, the likeliest single value is nothing, but the mean, which PSNR asks for, is not."""
 SPECTRUM_SHARE = 0.5
 """Weight of the difference of spectra beside that of pixels: it counts fine detail as much as
 coarse, where the mean over pixels alone is content with a soft picture."""
@@ -63,7 +66,8 @@ class DeblurLearner(Learner):
         blurred, sharp = (side.to(self.device) for side in self.patches.draw(BATCH, self.random))
         with torch.autocast(self.device.type, torch.bfloat16):
             found = network(blurred)
-        loss = relative_loss(found.float(), blurred, sharp)
+        loss_of = relative_loss if progress < SQUARED_FROM else relative_squared_loss
+        loss = loss_of(found.float(), blurred, sharp)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_LIMIT)
@@ -120,6 +124,12 @@ def relative_loss(found: Tensor, blurred: Tensor, sharp: Tensor) -> Tensor:
     spectrum = torch.fft.rfft2(found - sharp, norm="ortho").abs().mean((1, 2, 3))
     left = (pixels + SPECTRUM_SHARE * spectrum) / (1 + SPECTRUM_SHARE)
     return (left / before).mean()
+
+
+def relative_squared_loss(found: Tensor, blurred: Tensor, sharp: Tensor) -> Tensor:
+    """As `relative_loss`, of squared errors of pixels alone."""
+    before = (blurred - sharp).square().mean((1, 2, 3)) + LEAST_SQUARED_ERROR
+    return ((found - sharp).square().mean((1, 2, 3)) / before).mean()
 
 
 def psnr_unbiased_db(found: Tensor, sharp: Tensor) -> float:

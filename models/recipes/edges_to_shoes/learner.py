@@ -19,7 +19,7 @@ from ..training.learner import Learner, follow, set_cosine_rate
 from .critic import Critic
 from .network import DOWN, UP, Pix2PixNetwork
 from .pairs import drawings_of, pairs_of
-from .variation import Hands, Variation
+from .variation import Change, Variation
 
 BATCH = 2
 SLOPES = 0.5
@@ -43,7 +43,7 @@ class Part:
         rate, critic_rate: at its beginning; both fall to zero along a cosine.
         critic: how strongly the critic pulls at a picture, as a share of what the differences do.
         white: how much more a white pixel of a photograph counts than any other.
-        hands: which drawings it sees.
+        change: how pairs are varied.
     """
 
     until: float
@@ -51,14 +51,14 @@ class Part:
     critic_rate: float
     critic: float
     white: float
-    hands: Hands
+    change: Change
 
 
 PARTS = (
     # What lies inside of which lines, and where soles and linings are light.
-    Part(5 / 7, rate=1e-3, critic_rate=4e-4, critic=0.2, white=1, hands=Hands(0.3, 0.45)),
-    # Clean white beside drawings of many hands, and more of what a photograph has.
-    Part(1, rate=5e-4, critic_rate=3e-4, critic=0.3, white=1.6, hands=Hands(0.2, 0.3)),
+    Part(10 / 13, rate=1e-3, critic_rate=4e-4, critic=0.2, white=1, change=Change(0.3, 0.45, 0.3)),
+    # Clean white beside drawings of many hands; no longer how bright which shoe was.
+    Part(1, rate=5e-4, critic_rate=3e-4, critic=0.2, white=1.5, change=Change(0.2, 0.4, 0.8)),
 )
 
 
@@ -99,7 +99,7 @@ class ShoesLearner(Learner):
         index = next(i for i, p in enumerate(self.parts) if progress < p.until or p.until == 1)
         part, begun = self.parts[index], self.parts[index - 1].until if index else 0.0
         done = (progress - begun) / (part.until - begun)
-        batch = self.variation.batch(BATCH, part.hands)
+        batch = self.variation.batch(BATCH, part.change)
         drawings, photographs = (tensor.to(self.device) for tensor in batch)
         set_cosine_rate(self.optimizers["network"], part.rate, done)
         with self._half():

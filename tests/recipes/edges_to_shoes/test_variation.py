@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from converters.scores.lines import Rgb8  # noqa: E402
 from models.recipes.edges_to_shoes import variation as module  # noqa: E402
 from models.recipes.edges_to_shoes.pairs import REACH, pairs_of  # noqa: E402
-from models.recipes.edges_to_shoes.variation import Hands, Variation  # noqa: E402
+from models.recipes.edges_to_shoes.variation import Change, Variation  # noqa: E402
 
 SIDE = 64
 
@@ -27,7 +27,7 @@ def pair() -> tuple[Rgb8, Rgb8]:
 
 def batch(seed: int = 1, size: int = 4, plain: float = 0.3) -> tuple[torch.Tensor, torch.Tensor]:
     made = Variation(pairs_of([pair()]), torch.Generator().manual_seed(seed))
-    return made.batch(size, Hands(plain, thin=0.4))
+    return made.batch(size, Change(plain, thin=0.4, brightness=0.5))
 
 
 def test_the_same_seed_gives_the_same_batch_and_another_seed_another() -> None:

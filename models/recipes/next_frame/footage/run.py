@@ -35,7 +35,7 @@ from .plan import (
 from .promise import overfit
 from .telling import Event, Tell
 
-PROMISE_S = 15.0
+PROMISE_S = 20.0
 PROMISE_SHARE = 0.1
 """Of the whole run at most."""
 TELL_S = 2.0
@@ -125,7 +125,7 @@ class _Run:
         self._tell_plan()
         budget_s = min(PROMISE_S, PROMISE_SHARE * self._expected_s())
         promise = overfit(self._plan, self._clip, self._device, budget_s)
-        self._at.promised = promise.reached
+        self._at.promised = promise.bound
         facts = {"reached": promise.reached, "repeat": promise.repeat, "steps": promise.steps}
         self._tell(Event("promise", "\n".join(promise.sentences), facts))
         learner = FootageLearner(self._plan, self._clip, self._device)

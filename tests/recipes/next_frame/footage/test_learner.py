@@ -109,6 +109,7 @@ def test_eight_pictures_are_learned_by_heart_and_said_so(clip: Clip) -> None:
     told, means = promise.sentences
     assert f"{promise.reached:.2f} of 255" in told
     assert f"{promise.repeat:.2f}" in told
+    assert promise.bound in (0, promise.reached)
     assert means
 
 
