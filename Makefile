@@ -47,6 +47,9 @@ train: install
 # Measures every figure of every shipped package again, and how long packages load. Some minutes;
 # needs the data, and exits 3 where there is none. One package: make models-check ARGS=upscale-x2
 models-check: install
+	@$(BIN)/python -c 'import skimage' 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,measure]'
 	$(BIN)/python -m models.recipes.check $(ARGS)
 
 check: install

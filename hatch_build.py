@@ -1,4 +1,4 @@
-"""What the wheel takes along beside its modules: every package under `models/`, by looking."""
+"""What the wheel takes along beside its modules: every package under `models/`, and the recipes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SHIPPED = "bridge/shipped_models"
 MANIFEST = "model.toml"
+RECIPES = "bridge/recipes"
+"""Modules, which import each other relatively: `framebridge train` finds them here."""
 
 
 def shipped(root: Path) -> dict[str, str]:
@@ -40,3 +42,4 @@ class ShippedModels(BuildHookInterface[Any]):
         if not files:
             raise ValueError(f"{self.root}/models holds no packages: the wheel would be empty")
         build_data["force_include"].update(files)
+        build_data["force_include"][str(Path(self.root, "models", "recipes"))] = RECIPES

@@ -96,7 +96,7 @@ def _cost_facts(manifest: Manifest, cost: CostReport | None) -> list[tuple[str, 
     files = sum(cost.file_bytes.values()) / 1e6
     return [
         ("a frame", f"{here}: {cost.macs_per_frame / 1e9:,.2f} billion multiply-accumulates"),
-        ("memory", f"{memory:,.0f} MB for a frame {here} in float32, counted from the graph"),
+        ("memory", f"at least {memory:,.0f} MB for a frame {here} in float32"),
         ("size of the files", f"{files:,.2f} MB"),
         (
             "predicted speed",

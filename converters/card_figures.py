@@ -12,7 +12,7 @@ from converters.scores.catalogue import MEASURES
 
 _UNITS = (
     (r"_db$", " dB"),
-    (r"_levels(_|$)", " of 255"),
+    (r"(_(levels|255)(_|$)|^l1$)", " of 255"),
     (r"_percent(_|$)", " %"),
     (r"(^life_|_ratio(_|$)|_of_mean_picture$|_of_filter(_|$))", " times"),
 )

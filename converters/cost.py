@@ -118,7 +118,7 @@ def traced(model: onnx.ModelProto, width: int, height: int) -> tuple[list[NodePr
         raise ValueError(" ".join(str(error).split())[:300]) from None
     values = [*inferred.input, *inferred.value_info, *inferred.output]
     shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
-    shapes |= {tensor.name: list(tensor.dims) for tensor in small}
+    shapes |= {tensor.name: list(tensor.dims) for tensor in folded.graph.initializer}
     return list(inferred.node), shapes
 
 

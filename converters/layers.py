@@ -82,7 +82,10 @@ def work_of(model: onnx.ModelProto, width: int, height: int) -> Work:
     Raises: ValueError: the shapes of some tensors cannot be told without a run.
     """
     nodes, shapes = traced(model, width, height)
-    constant = {tensor.name for tensor in model.graph.initializer}
+    changing = {port.name for port in model.graph.input}
+    changing |= {name for node in nodes for name in node.output}
+    changing -= {tensor.name for tensor in model.graph.initializer}
+    constant = {name for node in nodes for name in node.input} - changing
     readers: dict[str, int] = {}
     for node in nodes:
         for name in dict.fromkeys(node.input):

@@ -45,7 +45,9 @@ ASSUMPTIONS = (
     "from memory and writes its result there; activations, offsets and factors after a convolution "
     "cost nothing;",
     f"{LAUNCH_S * 1e6:.0f} us between two layers; the frame is on the GPU already, and nothing "
-    "else runs there.",
+    "else runs there;",
+    "memory is what has to be held at the least: ONNX Runtime on a processor took 1.6 to 2 times "
+    "as much between layers, for groups of channels, other layouts, and room for later.",
 )
 
 

@@ -60,8 +60,9 @@ def test_what_a_stopped_run_left_behind_is_not_shipped(tmp_path: Path) -> None:
 def test_its_manifest_says_what_it_is_and_whose(folder: Path) -> None:
     manifest = ModelPackage.open(folder).manifest
     assert manifest.name == folder.name
-    for said in (manifest.title, manifest.description, manifest.architecture):
-        assert len(said) > 5
+    assert manifest.title
+    assert manifest.architecture
+    assert len(manifest.description) > 40
     assert manifest.license == "MIT"
     assert manifest.deterministic
     assert manifest.source.recipe

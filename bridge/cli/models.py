@@ -137,7 +137,8 @@ def score(
 
     figures = measured(Library(models).find(package), dataset, measure, tell)
     if as_json:
-        print_json([msgspec.to_builtins(figure) for figure in figures])
+        # Pictures that are one have infinitely many dB, which JSON has no number for: null.
+        print(msgspec.json.format(msgspec.json.encode(figures), indent=2).decode())
         return
     for index, figure in enumerate(figures):
         print(f"{chr(10) if index else ''}{figure.metric} on {figure.dataset}")
@@ -151,6 +152,21 @@ def score(
                 for name, value, bases in rows
             ],
         )
+
+
+@app.command()
+def measures(as_json: Json = False) -> None:
+    """What `score` can measure, and the tasks that it measures so by itself."""
+    from converters.scores.catalogue import MEASURES
+
+    if as_json:
+        found = MEASURES.values()
+        print_json([{"name": m.name, "tasks": m.tasks, "about": m.about} for m in found])
+        return
+    print_columns(
+        ["measure", "tasks", "what it is"],
+        [[m.name, ", ".join(m.tasks), m.about] for m in MEASURES.values()],
+    )
 
 
 @app.command()

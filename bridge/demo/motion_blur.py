@@ -8,7 +8,7 @@ import numpy.typing as npt
 from bridge.demo.source import FrameSource
 from bridge.frames import Pixels
 
-EXPOSED_TICKS = 7
+EXPOSED_TICKS = 5
 """Odd: the sharp frame is the one in the middle."""
 _STEPS = 2**14
 

@@ -16,6 +16,11 @@ from bridge.inference.manifest import (
 )
 
 DEFAULT_SIZE = (320, 180)
+LARGER_SIZE = (480, 270)
+"""For models that do not enlarge, if two processor cores can keep up with them."""
+_MACS, _MACS_EACH_TICK = 6e9, 1.2e9
+"""For a frame of LARGER_SIZE at most: of a model that answers frames, and of one that should tick
+sixty times a second."""
 INJECTED = 0.1
 """What `--inject` turns a knob of that name to, unless it was set."""
 _FROM_FRAMES = ("upscale", "deblur", "stylize", "refocus")
@@ -98,7 +103,8 @@ def plan(
     if (inject or clip) and policy == "free" and knob is not None and "inject" not in values:
         values["inject"] = _turned_up(knob)
     fed = policy != "free" or not plays_itself or inject or clip or bool(values.get("inject"))
-    return Plan(policy, _frames(manifest) if fed else "none", _size(manifest, size, clip), values)
+    chosen = _size(manifest, size, clip, policy == "free")
+    return Plan(policy, _frames(manifest) if fed else "none", chosen, values)
 
 
 def _turned_up(knob: ParameterInput) -> object:
@@ -119,18 +125,23 @@ def _frames(manifest: Manifest) -> Frames:
 
 
 def _size(
-    manifest: Manifest, size: tuple[int, int] | None, clip: bool
-) -> tuple[int, int] | None:  # fmt: skip
-    """The size asked for; else the model's only one; else one that needs no padding."""
-    assert manifest.frame_input is not None
-    wanted = manifest.frame_input.size
+    manifest: Manifest, size: tuple[int, int] | None, clip: bool, free: bool
+) -> tuple[int, int] | None:
+    """The size asked for; else the model's only one; else one that it can keep up with."""
+    port, result = manifest.frame_input, manifest.frame_output
+    assert port is not None
+    assert result is not None
+    wanted = port.size
     if size or clip:
         return size
     if wanted.fixed:
         return wanted.fixed[0], wanted.fixed[1]
+    width, height = LARGER_SIZE
+    macs = manifest.cost.macs_per_input_pixel * width * height
+    if result.scale > 1 or macs > (_MACS_EACH_TICK if free else _MACS):
+        width, height = DEFAULT_SIZE
     if any(isinstance(port, StateInput) for port in manifest.inputs):
-        sides = [-(-side // wanted.multiple_of) * wanted.multiple_of for side in DEFAULT_SIZE]
-    else:
-        sides = list(DEFAULT_SIZE)
+        of = wanted.multiple_of  # what is padded would be cut from the picture that it goes on from
+        width, height = -(-width // of) * of, -(-height // of) * of
     least, most = wanted.min or [1, 1], wanted.max or [16384, 16384]
-    return tuple(min(max(s, a), b) for s, a, b in zip(sides, least, most, strict=True))  # type: ignore[return-value]
+    return min(max(width, least[0]), most[0]), min(max(height, least[1]), most[1])

@@ -18,6 +18,7 @@ from bridge.media import Still, VideoOutput, write_picture
 
 _TICKS = 8
 """On the picture of ticks."""
+_LEAST_FPS = 15
 _LEAST_SIDE = 384
 """Of a clip: smaller pictures are enlarged by a whole number."""
 
@@ -77,10 +78,12 @@ def write_report(folder: Path, seen: Showing, summary: str, facts: dict[str, Any
 
 
 def write_clip(path: Path, seen: Showing) -> None:
-    """The results as they were shown, every other one, at the speed at which they were shown."""
+    """The results as they were shown, every other one, at the speed at which they were shown; of a
+    long drawing fewer, and faster."""
     if not seen.clip:
         return
-    fps = Fraction(max(1, round(seen.shown / max(seen.seconds, 0.1) / 2)))
+    least = 1 if seen.clip_every == 2 else _LEAST_FPS
+    fps = Fraction(max(least, round(seen.shown / max(seen.seconds, 0.1) / seen.clip_every)))
     zoom = max(1, _LEAST_SIDE // max(seen.clip[0][1].shape[:2]))
     with VideoOutput(path, fps) as video:
         for tick, rgb in seen.clip:
@@ -119,7 +122,10 @@ def write_before_after(
             ("rendered at full size" if grows else "rendered sharp", true),
         ]
     if truth is not None or grows:
-        x, y, w, h = busiest(panels[-1][1])
+        looked_at = panels[-1][1]
+        if truth is not None and not grows:
+            looked_at = difference(plain, looked_at)  # where the frame was spoilt most
+        x, y, w, h = busiest(looked_at)
         panels = [(label, picture[y : y + h, x : x + w]) for label, picture in panels]
     write_sheet(path, [panels])
     return decibels
@@ -148,6 +154,12 @@ def psnr(a: Rgb8, b: Rgb8) -> float:
     """Peak signal-to-noise ratio of two pictures of the same shape, in dB, over all channels."""
     error = np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2)
     return float("inf") if error == 0 else round(float(10 * np.log10(255**2 / error)), 2)
+
+
+def difference(a: Rgb8, b: Rgb8) -> Rgb8:
+    """How far two pictures of the same shape are apart, at each pixel and channel."""
+    apart: Rgb8 = np.abs(a.astype(np.int16) - b.astype(np.int16)).astype(np.uint8)
+    return apart
 
 
 def busiest(picture: Rgb8) -> tuple[int, int, int, int]:

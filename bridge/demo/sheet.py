@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw
 
 from bridge.frames import Pixels
 
-PEN, ERASER = 1.4 / 256, 16 / 256
-"""Of the sheet's shorter side: as fine as the outlines that line networks learn from."""
+PEN, ERASER = 2.4 / 256, 16 / 256
+"""Of the sheet's shorter side: a felt-tip pen, such as line networks are trained to read."""
 _WHITE, _BLACK = 255, 0
 _FINE = 4
 """Drawn that many times larger and reduced, so that strokes are smooth."""

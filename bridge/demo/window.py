@@ -13,6 +13,8 @@ from bridge.frames import Pixels
 USUAL_SIDE = 512
 """A picture whose shorter side is half of that or less is enlarged by a whole number."""
 _MOST_WIDE = 1600
+_TINY = 128
+"""Sides up to that show their pixels as squares; larger pictures are enlarged smoothly."""
 
 
 class Window:
@@ -45,7 +47,7 @@ class Window:
             raise EngineError("demo engine", "a window", "none", "Unset DISPLAY to do without.")
         self._texture: Any = core.Texture("picture")
         self._texture.setup2dTexture(width, height, core.Texture.TUnsignedByte, core.Texture.FRgba8)
-        if zoom > 1:
+        if max(width, height) <= _TINY:
             self._texture.setMagfilter(core.SamplerState.FTNearest)
         card = core.CardMaker("picture")
         card.setFrameFullscreenQuad()

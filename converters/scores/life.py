@@ -117,7 +117,9 @@ class Feedback:
         if self._stateful:
             self._model.reset(self._first.states)
         for tick in range(ticks):
-            if not np.isfinite(frame).all():
+            # Clamped, an infinite frame looks like a white one: the state tells.
+            kept = self._model.states.values() if self._model.tick else ()
+            if not all(np.isfinite(values).all() for values in (frame, *kept)):
                 raise InferenceError(
                     str(self._package.folder), "finite frames", f"NaN or infinity at tick {tick}",
                     "The weights are at fault: train it longer, or with a lower rate.",

@@ -20,6 +20,9 @@ _MODULES: dict[str, str] = {
     "style-oil": ".style.recipes",
     "style-mosaic": ".style.recipes",
     "edges-to-shoes": ".edges_to_shoes.recipes",
+    "next-start": ".next_frame.recipes",
+    "next-fluid": ".next_frame.recipes",
+    "next-growth": ".next_frame.recipes",
 }
 
 NAMES = tuple(_MODULES)

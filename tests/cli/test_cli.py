@@ -436,6 +436,22 @@ def _on_a_terminal(words: list[str], environment: dict[str, str]) -> str:
     return written.decode()
 
 
+def test_measures_are_listed_with_their_tasks(run: Run) -> None:
+    found = {row["name"]: row for row in json.loads(run("models", "measures", "--json").stdout)}
+    assert found["psnr-y"]["tasks"] == ["upscale"]
+    assert found["pairs"]["about"] in run("models", "measures").stdout
+
+
+def test_figures_without_end_are_null_in_json(run: Run, tmp_path: Path) -> None:
+    for name in ("blur", "sharp"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        Image.new("RGB", (20, 20), "grey").save(tmp_path / "set" / name / "a.png")
+    words = ("models", "score", "passthrough", "--dataset", tmp_path / "set", "--measure", "pairs")
+    found = json.loads(run(*words, "--json").stdout, parse_constant=pytest.fail)
+    assert [figure["value"] for figure in found] == [None, None, 0.0]
+    assert re.search(r"^mean +inf +inf", run(*words).stdout, re.MULTILINE)
+
+
 def test_the_cost_of_a_package_is_told_with_what_was_assumed(run: Run) -> None:
     done = run("models", "cost", "upscale-x2", "--size", "320x180", "--json")
     assert done.returncode == 0

@@ -109,6 +109,20 @@ def test_a_generator_is_as_large_as_what_it_makes() -> None:
     assert work.macs == 480
 
 
+def test_what_depends_on_the_size_alone_is_done_once() -> None:
+    """A pattern that is repeated as often as the frame has room for it."""
+    graph = NetworkGraph()
+    sides = graph.slice(graph.add("Shape", ["frame"]), [2], [4], [0])
+    times = graph.add("Div", [sides, graph.constant([4, 4], np.int64)])
+    times = graph.concat([graph.constant([1, 1], np.int64), times], 0)
+    paper = graph.add("Tile", [graph.constant(kernel(1, 3, 4, 4), np.float32), times])
+    x = graph.conv(graph.sum("frame", paper), kernel(3, 3, 1, 1))
+    model = graph.model([("frame", (1, 3, "H", "W"))], [(x, "out", (1, 3, "H", "W"))])
+    work = work_of(model, 16, 8)
+    assert [layer.op_type for layer in work.layers] == ["Add", "Conv"]
+    assert work.layers[0].read == 2 * 3 * 128
+
+
 def test_shapes_that_only_a_run_could_tell_are_refused() -> None:
     graph = NetworkGraph()
     x = graph.add("NonZero", ["frame"])

@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from ctypes.util import find_library
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +20,11 @@ SIDE = 256
 
 
 class Hand:
-    """A mouse and a keyboard, with places in pixels of the window."""
+    """A mouse and a keyboard, with places in pixels of the sheet in a window."""
 
-    def __init__(self, left: int, top: int) -> None:
-        self.left, self.top = left, top
+    def __init__(self, window: Any) -> None:
+        self.left, self.top = window.getProperties().getOrigin()
+        self.zoom = window.getYSize() // SIDE
         self.x11 = ctypes.CDLL(find_library("X11"))
         self.tests = ctypes.CDLL(find_library("Xtst"))
         self.x11.XOpenDisplay.restype = ctypes.c_void_p
@@ -32,9 +34,8 @@ class Hand:
             sys.exit("no display")
 
     def move(self, x: int, y: int) -> None:
-        self.tests.XTestFakeMotionEvent(
-            self.display, -1, self.left + x, self.top + y, ctypes.c_ulong(0)
-        )
+        at = self.left + x * self.zoom, self.top + y * self.zoom
+        self.tests.XTestFakeMotionEvent(self.display, -1, *at, ctypes.c_ulong(0))
         self.x11.XSync(self.display, 0)
 
     def button(self, number: int, down: bool) -> None:
@@ -53,7 +54,7 @@ class Hand:
 def main() -> None:
     source = HandSource(SIDE, SIDE)
     source.render(0)
-    hand = Hand(*source._window._window.getProperties().getOrigin())
+    hand = Hand(source._window._window)
     tick = 0
 
     def settled() -> np.ndarray:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bridge.demo.plan import DEFAULT_SIZE, INJECTED, Plan, plan
+from bridge.demo.plan import DEFAULT_SIZE, INJECTED, LARGER_SIZE, Plan, plan
 from bridge.errors import ParameterError, UsageError
 from bridge.inference.manifest import (
+    Cost,
     FrameInput,
     FrameOutput,
     LabelsOutput,
@@ -36,7 +37,7 @@ def predictor(*inputs: object) -> Manifest:
 
 
 def test_a_model_of_frames_runs_on_the_newest() -> None:
-    assert plan(network().manifest) == Plan("latest", "scene", DEFAULT_SIZE, {})
+    assert plan(network().manifest) == Plan("latest", "scene", LARGER_SIZE, {})
 
 
 def test_a_deblurring_model_is_shown_blurred_frames() -> None:
@@ -68,7 +69,7 @@ def test_a_model_that_remembers_frames_still_needs_them(task: str) -> None:
 
 def test_the_policy_that_was_asked_for_is_taken() -> None:
     assert plan(network().manifest, policy="lockstep").policy == "lockstep"
-    assert plan(predictor(), policy="lockstep") == Plan("lockstep", "scene", DEFAULT_SIZE, {})
+    assert plan(predictor(), policy="lockstep") == Plan("lockstep", "scene", LARGER_SIZE, {})
     assert plan(network().manifest, policy="free").frames == "scene"
 
 
@@ -89,8 +90,17 @@ def test_the_knob_alone_injects_too() -> None:
 def test_sizes_suit_the_model() -> None:
     port = FrameInput(name="frame", size=Size(multiple_of=64, min=[64, 256]))
     chosen = plan(stating(predictor(), inputs=[port, StateInput(name="before")]))
-    assert chosen.size == (320, 256)
+    assert chosen.size == (512, 320)
     assert plan(network().manifest, size=(64, 48)).size == (64, 48)
+
+
+def test_what_is_costly_or_enlarges_gets_smaller_frames() -> None:
+    assert plan(network(scale=2, tail="DCR").manifest).size == DEFAULT_SIZE
+    costly = Cost(macs_per_input_pixel=30_000)
+    assert plan(stating(network().manifest, cost=costly)).size == LARGER_SIZE
+    assert plan(stating(predictor(), cost=costly)).size == DEFAULT_SIZE
+    too_costly = Cost(macs_per_input_pixel=60_000)
+    assert plan(stating(network().manifest, cost=too_costly)).size == DEFAULT_SIZE
 
 
 @pytest.mark.parametrize(

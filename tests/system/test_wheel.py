@@ -44,13 +44,23 @@ def test_the_wheel_alone_gives_a_working_demo(short_folder: Path, tmp_path: Path
     for name in ("clip.mp4", "before-after.png"):
         assert (tmp_path / "out" / "demo" / name).stat().st_size > 1000
 
+    trained = subprocess.run(
+        [framebridge, "train", "next-frame", "clip.mp4", "--name", "sea"], cwd=tmp_path,
+        env=without_checkout(), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert trained.returncode == 3, "the recipes are not in the wheel"
+    assert "framebridge[train]" in trained.stderr
+
+
+def without_checkout() -> dict[str, str]:
+    # Without PYTHONPATH nothing of the checkout can be seen.
+    return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+
 
 def run(*words: object, cwd: Path | None = None) -> str:
-    # Without PYTHONPATH nothing of the checkout can be seen.
-    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
-        [str(word) for word in words], cwd=cwd, env=clean, capture_output=True, text=True,
-        timeout=400,
+        [str(word) for word in words], cwd=cwd, env=without_checkout(), capture_output=True,
+        text=True, timeout=400,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

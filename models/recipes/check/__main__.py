@@ -68,7 +68,7 @@ def _print(rows: Sequence[Row], loaded: Sequence[Loaded]) -> None:
         [
             [
                 row.package, row.dataset, row.what, _number(row.stated), _number(row.found),
-                row.fault or row.missing or "as stated",
+                row.fault or row.missing or _fair(row),
             ]
             for row in rows
         ],
@@ -89,6 +89,10 @@ def _print(rows: Sequence[Row], loaded: Sequence[Loaded]) -> None:
     missing = sum(bool(row.missing) for row in rows)
     measured = sum(row.found is not None for row in rows)
     print(f"\n{measured} figures measured, {missing} not for want of data; {faults} faults.")
+
+
+def _fair(row: Row) -> str:
+    return "as stated, but rounded up" if row.flatters else "as stated"
 
 
 def _number(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,11 @@ LIMITS = (
     "It has seen 85 shoes. Lines do not tell a colour, so most of what it makes is dark and brown.",
     "Outlines with wide gaps, or of anything but a shoe, are filled in patches.",
     "Each drawing is normalised by its own statistics: one stroke can change the whole picture.",
+    "Between heel and sole smudges can be left on the white, and where dark turns into light a "
+    "fine grid can be seen.",
+    "0.42 of the mean picture's L1 was aimed at and not reached. Outlines filled with one colour "
+    "each, known from the photograph, have 0.373; but over the 85 pairs neither the number of "
+    "lines nor the shape of a shoe tells how bright it is. Longer training made it worse.",
 )
 
 Floats = npt.NDArray[np.float32]
@@ -215,12 +221,17 @@ def quality_of(package: ModelPackage, pairs: Path) -> list[Quality]:
     found = measure(package, pairs, lambda done, count, name: None)
     return [
         Quality(
-            dataset=figure.dataset, metric=figure.metric, value=round(figure.value, 3),
+            dataset=figure.dataset, metric=figure.metric, value=_up(figure.value),
             baseline={name: round(value, 3) for name, value in figure.baseline.items()},
             command=COMMAND,
         )
         for figure in reversed(found)
     ]  # fmt: skip
+
+
+def _up(value: float) -> float:
+    """Three digits; less would be better than it is."""
+    return math.ceil(value * 1000) / 1000
 
 
 def write_preview(package: ModelPackage, path: Path) -> None:

@@ -14,7 +14,7 @@ from .learner import ShoesLearner
 
 PAIRS = "pix2pix/edges2shoes100"
 """Folder in `Options.data`."""
-STEPS = 5000
+STEPS = 6500
 
 
 def training_pairs(data: Path) -> list[tuple[Rgb8, Rgb8]]:

@@ -13,7 +13,7 @@ import torch
 
 from ..recipe import DATA, TRAINED
 from ..training.loop import Run, train
-from .learner import CRITIC, ShoesLearner
+from .learner import ShoesLearner
 from .recipes import STEPS, training_pairs
 
 EVERY = 6
@@ -24,20 +24,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train on a part of the training pairs.")
     parser.add_argument("--data", type=Path, default=DATA, metavar="FOLDER")
     parser.add_argument("--steps", type=int, default=STEPS, metavar="N")
-    parser.add_argument("--critic", type=float, default=CRITIC, metavar="W", help="weight")
-    parser.add_argument("--name", default="validate")
     parser.add_argument("--threads", type=int, default=2, metavar="T")
-    parser.add_argument("--resume", type=Path, metavar="FILE", help="a checkpoint to go on from")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     pairs = training_pairs(arguments.data)
     held_back = pairs[2::EVERY]
     learned = [pair for index, pair in enumerate(pairs) if index % EVERY != 2]
-    learner = ShoesLearner(1, learned, held_back, critic=arguments.critic)
+    learner = ShoesLearner(1, learned, held_back)
     run = Run("edges-to-shoes", learner, 1, arguments.steps)
-    if arguments.resume:
-        run.load(arguments.resume)
-    train(run, TRAINED / f"edges-to-shoes-{arguments.name}")
+    train(run, TRAINED / "edges-to-shoes-validated")
 
 
 if __name__ == "__main__":

@@ -17,10 +17,6 @@ from torch.nn import functional
 
 from .pairs import REACH, Pairs
 
-PLAIN = 0.3
-"""The share of pairs whose shape and lines stay as they are."""
-THIN = 0.45
-"""The share of the others whose lines are as a detector of edges draws them."""
 MIRRORED = 0.2
 """The share of pairs that face the other way."""
 THIN_REACH = 0.62
@@ -30,6 +26,21 @@ EMPTY = 0.02
 LUMA = (0.299, 0.587, 0.114)
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How much is varied.
+
+    Attributes:
+        plain: the share of pairs whose shape and lines stay as they are.
+        thin: the share of the others whose lines are as a detector of edges draws them.
+        brightness: a photograph is taken to a power of up to e to this, or down to its inverse.
+    """
+
+    plain: float
+    thin: float
+    brightness: float
+
+
 @dataclass(slots=True)
 class Variation:
     """Makes batches; all chance comes from `random`."""
@@ -37,18 +48,23 @@ class Variation:
     pairs: Pairs
     random: torch.Generator
 
-    def batch(self, size: int) -> tuple[Tensor, Tensor]:
+    def batch(self, size: int, change: Change) -> tuple[Tensor, Tensor]:
         """Drawings and photographs, (N, 3, H, W) each, -1 to 1."""
         chosen = torch.randint(len(self.pairs), (size,), generator=self.random)
         parts = self.pairs.ink, self.pairs.near, self.pairs.depth
         sheets = torch.cat([part[chosen] for part in parts], 1)
         sheets = sheets * ~self._chance(size, EMPTY)
-        plain = self._chance(size, PLAIN)
+        plain = self._chance(size, change.plain)
         grid = self._grid(size, sheets.shape[2], plain)
         sheets = functional.grid_sample(sheets, grid, align_corners=False)
         ink, near, depth = sheets.split([3, 1, 1], 1)
-        covered = torch.where(plain, (near - (REACH - 1)).clamp(0, 1), self._lines(near, depth))
-        return (1 - 2 * covered).expand(-1, 3, -1, -1), 1 - 2 * self._colours(ink)
+        drawn = self._lines(near, depth)
+        thin = (near > REACH - THIN_REACH).float()
+        drawn = torch.where(self._chance(size, change.thin), thin, drawn)
+        covered = torch.where(plain, (near - (REACH - 1)).clamp(0, 1), drawn)
+        return (1 - 2 * covered).expand(-1, 3, -1, -1), 1 - 2 * self._colours(
+            ink, change.brightness
+        )
 
     def _uniform(self, size: int, low: float, high: float) -> Tensor:
         """(N, 1, 1, 1)"""
@@ -98,9 +114,7 @@ class Variation:
         hard = self._chance(size, 0.5)
         covered = torch.where(hard, (covered > 0.4).float(), covered)
         grey = torch.where(self._chance(size, 0.3), self._uniform(size, 0.6, 1), 1.0)
-        drawn = covered * grey * self._kept(depth)
-        thin = (near > REACH - THIN_REACH).float()
-        return torch.where(self._chance(size, THIN), thin, drawn)
+        return covered * grey * self._kept(depth)
 
     def _doubled(self, near: Tensor) -> Tensor:
         """The distance to lines; in some drawings each stroke is there twice, side by side."""
@@ -124,7 +138,7 @@ class Variation:
         left_out = (self._smooth(size, 1, 6, side) > bare) & (depth > 3.5)
         return (~(gaps | left_out)).float()
 
-    def _colours(self, ink: Tensor) -> Tensor:
+    def _colours(self, ink: Tensor, brightness: float) -> Tensor:
         """Another hue and another brightness; white stays white."""
         size = len(ink)
         changed, any_hue = self._chance(size, 0.6), self._chance(size, 0.4)
@@ -135,7 +149,7 @@ class Variation:
         # A turn about the grey axis, by the formula of Rodrigues.
         side = torch.cat([blue - green, red - blue, green - red], 1) / math.sqrt(3)
         turned = (ink - luma) * torch.cos(angle) + side * torch.sin(angle)
-        power = torch.exp(self._uniform(size, -0.3, 0.3))
+        power = torch.exp(self._uniform(size, -brightness, brightness))
         other = 1 - (1 - (luma + strength * turned).clamp(0, 1)) ** power
         return torch.where(changed, other, ink)
 

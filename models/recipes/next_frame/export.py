@@ -34,8 +34,10 @@ from .graph import FRAME, INJECT, NEXT_FRAME, NEXT_STATE, SPEED, STATE, Shape, b
 from .network import NextFrameNetwork
 
 FILE = "model.onnx"
-PARITY_LIMIT = 1e-3
-"""Of 255, after one tick. More than rounding in float32 would be a mistake in the graph."""
+PARITY_LIMIT = 5e-3
+"""Of 255, after one tick. More than rounding in float32 would be a mistake in the graph; norms make
+rounding errors larger where a frame is nearly flat, so that PyTorch's own float32 is up to 3e-3
+from its float64."""
 PARITY_SIZES = ((32, 32), (40, 104), (96, 64))
 """Height and width: small ones are mostly border, where padding could differ."""
 

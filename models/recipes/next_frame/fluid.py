@@ -14,23 +14,26 @@ REACH = 10.0
 others, and no network could see the whole of it from a few pixels."""
 GROWTH = 0.06
 SATURATION = 0.06
-DRAG = 0.6
+DRAG = 0.55
 """Of speed: pixels a tick for each unit of the stream function's slope."""
+STREAM = 14.0
+"""What of the stream function is 1 in a state."""
 TURN = 0.03
 TURN_BY_VORTICITY = 0.08
 RESTORE = 0.12
 SPREAD = 0.12
-MOST = 1.6
+MOST = 2.2
 
 
 class Fluid(World):
-    """Two-dimensional flow between four walls, shown by its vorticity and two dyes.
+    """Two-dimensional flow between four walls, shown by its stream function and two dyes.
 
-    Vorticity grows at the size of a swirl, is damped at all others and by its own cube, and is
-    carried along by the flow that it makes: a stream function with (laplacian - 1 / REACH^2) of it
-    equal to the vorticity, and zero at the walls. The dyes are the two parts of an oscillation that
-    returns to amplitude 1 wherever stirring has thinned it, and turns one way or the other with the
-    vorticity; so they can never become all one colour.
+    The stream function and not the vorticity, because the flow at a point is then told by the
+    pixels around it: its slope. Vorticity grows at the size of a swirl, is damped at all others and
+    by its own cube, and is carried along by the flow that it makes: a stream function with
+    (laplacian - 1 / REACH^2) of it equal to the vorticity, and zero at the walls. The dyes are the
+    two parts of an oscillation that returns to amplitude 1 wherever stirring has thinned it, and
+    turns one way or the other with the vorticity; so they can never become all one colour.
 
     Source: the growth and the cube are those of active turbulence (Wensink and others, 2012), the
     limited reach is the deformation radius of quasi-geostrophic flow, and the dyes are the
@@ -39,7 +42,7 @@ class Fluid(World):
 
     name = "fluid"
     ground = np.array([0.5, 0.5, 0.5], np.float32)
-    # Vorticity, first dye (blue to orange), second dye (brown to pale blue).
+    # Stream function, first dye (blue to orange), second dye (brown to pale blue).
     colours = np.array([[0.10, 0.30, 0.16], [0.16, -0.06, 0.22], [0.16, -0.24, 0.08]], np.float32)
 
     def __init__(self, height: int, width: int) -> None:
@@ -47,9 +50,9 @@ class Fluid(World):
         rows, columns = np.arange(2 * height + 2), np.arange(width + 2)
         down = np.pi * np.minimum(rows, 2 * height + 2 - rows) / (height + 1)
         squared = down[:, None] ** 2 + (np.pi * columns[None] / (width + 1)) ** 2
-        self._stream = -1 / (squared + 1 / REACH**2)
-        grown = GROWTH * (1 - ((squared - SWIRL**2) / SWIRL**2) ** 2)
-        self._grown = np.exp(np.maximum(grown, -1.5))
+        self._vorticity = -(squared + 1 / REACH**2)
+        grown = GROWTH * (1 - 1.5 * ((squared - SWIRL**2) / SWIRL**2) ** 2)
+        self._grown = np.exp(np.maximum(grown, -12))
         self._y, self._x = np.mgrid[0:height, 0:width].astype(np.float32)
 
     def bounded(self, state: Batch) -> Batch:
@@ -60,11 +63,11 @@ class Fluid(World):
         return self.pictures(state.astype(np.float32))
 
     def step(self, state: Batch) -> Batch:
-        spectrum = _sines(state[:, 0])
-        stream = np.pad(self._plane(spectrum * self._stream), ((0, 0), (1, 1), (1, 1)))
+        stream = np.pad(STREAM * state[:, 0], ((0, 0), (1, 1), (1, 1)))
+        spectrum = _sines(STREAM * state[:, 0]) * self._vorticity * self._grown
         right = DRAG * (stream[:, :-2, 1:-1] - stream[:, 2:, 1:-1]) / 2
         down = DRAG * (stream[:, 1:-1, 2:] - stream[:, 1:-1, :-2]) / 2
-        vorticity = self._plane(spectrum * self._grown)
+        vorticity = self._plane(spectrum)
         vorticity /= np.sqrt(1 + 2 * SATURATION * vorticity**2)
         whole = np.concatenate([vorticity[:, None], state[:, 1:]], axis=1)
         carried = np.stack(
@@ -79,7 +82,8 @@ class Fluid(World):
         )
         parts = np.stack([dyes.real, dyes.imag], axis=1).astype(np.float32)
         parts += SPREAD * laplacian(parts)
-        return self.bounded(np.concatenate([carried[:, :1], parts], axis=1))
+        stream = self._plane(_sines(carried[:, 0]) / self._vorticity) / STREAM
+        return self.bounded(np.concatenate([stream[:, None], parts], axis=1))
 
     def _plane(self, spectrum: npt.NDArray[np.complex128]) -> Batch:
         size = (2 * self.height + 2, 2 * self.width + 2)

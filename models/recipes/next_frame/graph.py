@@ -17,6 +17,8 @@ NEXT_FRAME, NEXT_STATE = "next_frame", "next_state"
 WIDTH, LEVELS = 16, 3
 SLOPE = 0.1
 """Of the leaky rectifiers, below zero."""
+FLOW_SCALE = 8.0
+"""Pixels for each unit of what the last convolution says of the flow."""
 EPSILON = 1e-3
 """Of the norms. Large: of a flat frame a norm may not make a picture of rounding errors."""
 STATE_SCALE = 4.0
@@ -80,8 +82,10 @@ class _Tick:
         before = g.clip(g.affine(STATE, 1 / STATE_SCALE, 0.5), 0.0, 1.0)
         injected = g.add("Mul", [g.add("Sub", [FRAME, before]), INJECT])
         before = g.sum(before, injected)
-        change = self._change(g.affine(before, 1, -0.5), shape)
-        after = g.sum(before, g.add("Mul", [change, SPEED]))
+        said = self._said(g.affine(before, 1, -0.5), shape)
+        flow = g.add("Mul", [g.affine(g.channels(said, 3, 5), FLOW_SCALE, 0), SPEED])
+        added = g.add("Mul", [g.channels(said, 0, 3), SPEED])
+        after = g.sum(self._carried(before, flow), added)
         after = g.clip(after, 0.0, 1.0)
         kept = g.affine(g.affine(after, 1, -0.5), STATE_SCALE, 0)
         picture = (1, 3, "H", "W")
@@ -90,7 +94,7 @@ class _Tick:
             [(after, NEXT_FRAME, picture), (kept, NEXT_STATE, picture)],
         )
 
-    def _change(self, x: str, shape: Shape) -> str:
+    def _said(self, x: str, shape: Shape) -> str:
         g = self.graph
         x = g.leaky_relu(self._conv(x, "first"), SLOPE)
         passed = [x]
@@ -106,6 +110,22 @@ class _Tick:
         x = g.sum(self._conv(g.nearest(x, 2), "rise"), passed.pop())
         return self._conv(g.leaky_relu(x, SLOPE), "last")
 
+    def _carried(self, frame: str, flow: str) -> str:
+        g = self.graph
+        places = []
+        for index, axis in ((0, 3), (1, 2)):
+            part = g.channels(flow, index, index + 1)
+            # 1, 2, 3 and so on: the size is open until it runs.
+            ones = g.affine(part, 0, 1)
+            counted = g.add("CumSum", [ones, g.constant(axis, np.int64)])
+            size = g.add("ReduceMax", [counted], axes=[axis], keepdims=1)
+            twice = g.affine(g.sum(counted, part), 2, -1)
+            places.append(g.affine(g.add("Div", [twice, size]), 1, -1))
+        grid = g.transpose(g.concat(places, 1), [0, 2, 3, 1])
+        return g.add(
+            "GridSample", [frame, grid], mode="bilinear", padding_mode="border", align_corners=0
+        )
+
     def _conv(self, x: str, name: str, stride: int = 1) -> str:
         weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
         return self.graph.conv(x, weight, bias, stride=stride, pads=_SAME)
@@ -113,5 +133,5 @@ class _Tick:
     def _normed(self, x: str, name: str, stride: int = 1) -> str:
         x = self._conv(x, f"{name}.convolution", stride)
         gamma, beta = self.weights[f"{name}.norm.weight"], self.weights[f"{name}.norm.bias"]
-        normed = self.graph.instance_norm(x, len(gamma), gamma, beta, EPSILON, centred=True)
+        normed = self.graph.instance_norm(x, len(gamma), gamma, beta, EPSILON)
         return self.graph.leaky_relu(normed, SLOPE)

@@ -12,18 +12,19 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ..training.learner import Learner, follow, set_cosine_rate
+from .graph import Shape
 from .learning import OLDEST, Loops, small_noise, unrolled_loss
 from .network import NextFrameNetwork
 from .world import World
 
-SIDE = 80
+SIDE = 64
 """Of the boxes that are simulated to learn from; what happens in them is local, so that frames of
 any size behave alike."""
-TICKS = 4
+TICKS = 2
 BATCH = 4
 POOL = 192
 """Clips that are drawn from."""
-REFILL_EVERY = 12
+REFILL_EVERY = 20
 """Steps between two times that some clips are replaced."""
 LOOPS = 4
 """Of each kind in each world."""
@@ -31,7 +32,7 @@ YOUNGEST = 8
 """Ticks that loops of the network live at most when the training begins."""
 GO_ON = 10
 """Ticks that the loops go on before clips are taken from where they stand."""
-RATE = 2e-3
+RATE = 3e-3
 STEEPEST = 1.0
 NETWORK = "network"
 
@@ -49,15 +50,21 @@ class SimulationLearner(Learner):
         worlds: what to learn; clips of each are in the pool alike.
         rate: of learning, at the start.
         weights: to start from.
+        alone: share of the run in which it is spared its own results, of which a beginner's are
+            noise.
+        shape: of the network.
+        pool: how many clips are drawn from.
     """
 
     def __init__(
         self, worlds: list[World], seed: int, rate: float = RATE,
-        weights: dict[str, Tensor] | None = None,
+        weights: dict[str, Tensor] | None = None, *, alone: float = 0.0,
+        shape: Shape | None = None, pool: int = POOL,
     ) -> None:  # fmt: skip
         super().__init__(seed)
-        self.worlds, self.rate = worlds, rate
-        self.network = NextFrameNetwork()
+        self.worlds, self.rate, self.alone = worlds, rate, alone
+        shape = shape or Shape()
+        self.network = NextFrameNetwork(shape.width, shape.levels)
         if weights is not None:
             self.network.load_state_dict(weights)
         self.network.to(memory_format=torch.channels_last)
@@ -69,10 +76,10 @@ class SimulationLearner(Learner):
         random = self._numpy_random()
         self.true_loops = [Loops.start(world, LOOPS, random) for world in worlds]
         self.own_loops = [Loops.start(world, LOOPS, random, YOUNGEST) for world in worlds]
-        size = (POOL, TICKS + 1, 3, worlds[0].height, worlds[0].width)
+        size = (pool, TICKS + 1, 3, worlds[0].height, worlds[0].width)
         self.pool = torch.zeros(size, dtype=torch.uint8)
         self.replaced = 0
-        while self.replaced < POOL:
+        while self.replaced < pool:
             self._refill(None, 0)
 
     def step(self, progress: float) -> float:
@@ -80,7 +87,7 @@ class SimulationLearner(Learner):
             self._refill(self.average, progress)
         optimizer = self.optimizers[NETWORK]
         set_cosine_rate(optimizer, self.rate, progress)
-        chosen = torch.randint(0, POOL, (BATCH,), generator=self.random)
+        chosen = torch.randint(0, len(self.pool), (BATCH,), generator=self.random)
         clips = _turned(self.pool[chosen].float() / 255, self.random)
         loss = unrolled_loss(self.network, clips, small_noise(clips[:, 0], self.random))
         optimizer.zero_grad(set_to_none=True)
@@ -88,7 +95,7 @@ class SimulationLearner(Learner):
         nn.utils.clip_grad_norm_(self.network.parameters(), STEEPEST)
         optimizer.step()
         follow(self.average, self.network, self.taken)
-        return 255 * loss.item()
+        return loss.item()
 
     def check(self) -> dict[str, float]:
         """How alive the network's own loops are, as shares of the simulation's: 1 is alike."""
@@ -127,7 +134,9 @@ class SimulationLearner(Learner):
         nothing to learn from.
         """
         random = self._numpy_random()
-        oldest = YOUNGEST + round((OLDEST - YOUNGEST) * min(1.0, progress))
+        skilled = max(0.0, min(1.0, progress) - self.alone) / (1 - self.alone)
+        oldest = YOUNGEST + round((OLDEST - YOUNGEST) * skilled)
+        network = network if skilled else None
         for world, true, own in zip(self.worlds, self.true_loops, self.own_loops, strict=True):
             true.renew(random)
             own.renew(random, oldest, true)
@@ -139,7 +148,7 @@ class SimulationLearner(Learner):
                 clips = world.clips(loops.frames, TICKS)
                 clips = np.concatenate([loops.frames[:, None], clips], axis=1)
                 for clip in torch.from_numpy(np.rint(255 * clips).astype(np.uint8)):
-                    self.pool[self.replaced % POOL] = clip
+                    self.pool[self.replaced % len(self.pool)] = clip
                     self.replaced += 1
 
     def _numpy_random(self) -> np.random.Generator:

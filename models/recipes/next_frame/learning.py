@@ -15,12 +15,17 @@ from .world import Batch, World
 
 NOISE = 0.02
 """Most of the noise that is laid over the first frame of a clip, of 1."""
+EVEN = 1 / 255
+"""Added to what changes in a clip, so that one in which nothing does may have a loss."""
 OLDEST = 600
 """Ticks after which a loop is started anew at the latest."""
 
 
 def unrolled_loss(network: NextFrameNetwork, clips: Tensor, noise: Tensor | None = None) -> Tensor:
-    """Mean absolute error of the frames that the network makes one after another, of 1.
+    """Error of the frames that the network makes one after another, as a share of what changes.
+
+    Each clip counts by how much changes in it: otherwise those in which noise dies away would drown
+    the slow ones. A network that stands still has a loss a little below 1.
 
     Args:
         clips: (N, 1 + ticks, 3, H, W), 0 to 1; the first frame is what it starts from, and each
@@ -30,8 +35,10 @@ def unrolled_loss(network: NextFrameNetwork, clips: Tensor, noise: Tensor | None
     frame = clips[:, 0] if noise is None else clips[:, 0] + noise
     total = torch.zeros(())
     for tick in range(1, clips.shape[1]):
-        made = frame + network.change(frame)
-        total = total + (made - clips[:, tick]).abs().mean()
+        made = network.unbounded(frame)
+        error = (made - clips[:, tick]).abs().mean((1, 2, 3))
+        changed = (clips[:, tick] - clips[:, 0]).abs().mean((1, 2, 3))
+        total = total + (error / (changed + EVEN)).mean()
         frame = made.clamp(0, 1)
     return total / (clips.shape[1] - 1)
 

@@ -66,6 +66,26 @@ def rgb8(frame: Batch) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(levels.transpose(1, 2, 0)))
 
 
+def write_frames(
+    world: World, folder: Path, frames: int = FRAMES, seed: int = SEED
+) -> tuple[float, float]:
+    """Write frames as PNG files, and a drawn picture in place of a photograph.
+
+    Returns: mean contrast and change per tick, of 255.
+    Raises: ValueError: the simulation came to rest.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def written() -> Iterator[Batch]:
+        for index, frame in enumerate(simulated(world, frames, seed)):
+            rgb8(frame).save(folder / f"frame-{index:04}.png")
+            yield frame
+
+    drawn = drawing(world.height, world.width, np.random.default_rng(seed))
+    rgb8(drawn).save(folder / PHOTOGRAPH)
+    return assert_alive(written())
+
+
 def main() -> int:
     """Exit status: 0 written, 1 the simulation came to rest."""
     parser = argparse.ArgumentParser(
@@ -82,18 +102,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED, metavar="S", help="(%(default)s)")
     arguments = parser.parse_args()
     world = WORLDS[arguments.world](arguments.side, arguments.side)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-
-    def written() -> Iterator[Batch]:
-        frames = simulated(world, arguments.frames, arguments.seed)
-        for index, frame in enumerate(frames):
-            rgb8(frame).save(arguments.output / f"frame-{index:04}.png")
-            yield frame
-
-    drawn = drawing(arguments.side, arguments.side, np.random.default_rng(arguments.seed))
-    rgb8(drawn).save(arguments.output / PHOTOGRAPH)
     try:
-        contrast, change = assert_alive(written())
+        contrast, change = write_frames(world, arguments.output, arguments.frames, arguments.seed)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1

@@ -17,7 +17,7 @@ from bridge.inference.manifest import FrameInput, FrameOutput, Graph, Manifest, 
 from bridge.inference.package import ModelPackage, save
 from converters.graph import NetworkGraph
 from converters.scores.catalogue import score
-from models.recipes.check.figures import Steps, check_figures, steps_of, tolerance
+from models.recipes.check.figures import Row, Steps, check_figures, steps_of, tolerance
 
 ROOT = Path(__file__).parents[3]
 COMMAND = "framebridge models score models/double --dataset pictures"
@@ -108,6 +108,13 @@ def test_a_metric_that_the_command_does_not_give_is_a_fault(root: Path) -> None:
     figure = Quality(dataset="two", metric="psnr_db", value=1.0, command=COMMAND)
     (row,) = check_figures([package(root, figure)], root)
     assert "gives no such metric, but psnr_y_db" in row.fault
+
+
+def test_a_figure_that_was_rounded_up_is_told() -> None:
+    assert Row("a", "b", "psnr_db", 37.1, 37.096).flatters
+    assert not Row("a", "b", "psnr_db", 37.1, 37.104).flatters
+    assert not Row("a", "b", "psnr_db: input", 37.1, 37.096).flatters
+    assert not Row("a", "b", "life_change_least", 37.1, 37.096).flatters
 
 
 def test_figures_whose_data_is_not_there_are_told(root: Path) -> None:

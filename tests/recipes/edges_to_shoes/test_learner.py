@@ -10,8 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from converters.scores.lines import Rgb8  # noqa: E402
-from models.recipes.edges_to_shoes import learner as module  # noqa: E402
-from models.recipes.edges_to_shoes.learner import ShoesLearner  # noqa: E402
+from models.recipes.edges_to_shoes.learner import PARTS, ShoesLearner  # noqa: E402
 from models.recipes.edges_to_shoes.sketches import SKETCHES, draw  # noqa: E402
 from models.recipes.training.loop import CHECKPOINT, PREVIEW, Run, train  # noqa: E402
 
@@ -33,10 +32,7 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def test_a_run_that_was_stopped_and_resumed_equals_one_that_was_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "CRITIC_FROM", 0.4)
+def test_a_run_that_was_stopped_and_resumed_equals_one_that_was_not(tmp_path: Path) -> None:
     whole = Run("shoes", learner(), 1, 6)
     train(whole, tmp_path / "whole")
     first = Run("shoes", learner(), 1, 6)
@@ -68,7 +64,7 @@ def test_steps_bring_pictures_nearer_and_the_critic_learns_only_in_its_time() ->
     assert taught.check()["l1_of_mean_picture"] < before
     same = zip(critic, taught.critic.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in same)
-    taught.step(0.9)
+    taught.step(PARTS[0].until)
     same = zip(critic, taught.critic.parameters(), strict=True)
     assert not all(torch.equal(a, b) for a, b in same)
 

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from converters.scores.lines import Rgb8  # noqa: E402
 from models.recipes.edges_to_shoes import variation as module  # noqa: E402
 from models.recipes.edges_to_shoes.pairs import REACH, pairs_of  # noqa: E402
-from models.recipes.edges_to_shoes.variation import Variation  # noqa: E402
+from models.recipes.edges_to_shoes.variation import Change, Variation  # noqa: E402
 
 SIDE = 64
 
@@ -25,9 +25,9 @@ def pair() -> tuple[Rgb8, Rgb8]:
     return drawing, photograph
 
 
-def batch(seed: int = 1, size: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
+def batch(seed: int = 1, size: int = 4, plain: float = 0.3) -> tuple[torch.Tensor, torch.Tensor]:
     made = Variation(pairs_of([pair()]), torch.Generator().manual_seed(seed))
-    return made.batch(size)
+    return made.batch(size, Change(plain, thin=0.4, brightness=0.5))
 
 
 def test_the_same_seed_gives_the_same_batch_and_another_seed_another() -> None:
@@ -48,10 +48,9 @@ def test_all_values_are_finite_and_of_the_network_s_range() -> None:
 def test_pairs_that_stay_plain_keep_sharp_lines_and_only_move(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "PLAIN", 1.0)
     monkeypatch.setattr(module, "EMPTY", 0.0)
     monkeypatch.setattr(module, "MIRRORED", 0.0)
-    drawings, photographs = batch(size=8)
+    drawings, photographs = batch(size=8, plain=1)
     dark = (drawings[:, 0] < 0).sum((1, 2))
     assert (dark == (pair()[0][..., 0] == 0).sum()).all()
     assert ((drawings.abs() - 1).abs() < 1e-4).all()

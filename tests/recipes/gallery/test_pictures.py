@@ -12,7 +12,7 @@ from bridge.demo.engine import PandaEngine
 from bridge.demo.sketches import SKETCHES
 from bridge.errors import EngineError
 from bridge.inference.manifest import Size
-from models.recipes.gallery.pictures import TRUTH, rows
+from models.recipes.gallery.pictures import TRUTH, WHOLE, rows
 from tests.inference.small_models import generator, network
 
 
@@ -30,7 +30,7 @@ def test_a_generator_is_shown_at_ticks_of_two_seeds(tmp_path: Path) -> None:
     pictures = [picture for row in sheet for _, picture in row]
     assert {picture.shape for picture in pictures} == {(8, 12, 3)}
     assert len({picture.tobytes() for picture in pictures}) >= 10
-    assert sheet[0][0][0].startswith("tick 1,")
+    assert sheet[0][0][0].startswith("tick 30,")
 
 
 def test_a_model_of_lines_is_shown_on_the_sketches(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_deblurring_model_is_shown_blurred_and_sharp(tmp_path: Path) -> None:
     labels = [label for label, _ in details]
     assert labels[0].startswith("with motion blur, ")
     assert labels[2] == "rendered sharp"
-    assert whole[0][1].shape == (TRUTH[1], TRUTH[0], 3)
+    assert whole[0][1].shape == details[0][1].shape == (WHOLE[1], WHOLE[0], 3)
 
 
 @pytest.mark.usefixtures("engine")

@@ -24,7 +24,7 @@ class Progress:
 
     Attributes:
         kept: networks by age, youngest first: weights by name, on the CPU.
-        repeat, promised: losses of repeating and of eight pictures learned by heart, of 255.
+        promised: `Promise.bound`.
         done: it came to its end.
     """
 

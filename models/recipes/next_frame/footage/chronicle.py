@@ -20,7 +20,7 @@ from .clip import Clip
 from .diary import Diary, Milestone, Play, Point, Worst, decoded
 from .folder import DIARY, PREVIEW, RECORD, RunFolder
 from .layers import layer_ranges
-from .learner import FootageLearner
+from .learner import FootageLearner, Foretold
 from .package import Made, as_arrays, make_package
 from .page import page
 from .pictures import difference, encoded, moving, rgb8, sheet, strip
@@ -29,7 +29,7 @@ from .plan import COMMAND, Order, Plan
 TICKS = (0, 1, 4, 12, 36)
 PLAYED = 72
 """Ticks that the diary's moving picture shows."""
-WORST = 6
+WORST, APART = 6, 2
 AGES_SHOWN = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 Array = npt.NDArray[np.float32]
@@ -86,23 +86,18 @@ class Chronicle:
     def check(self, learner: FootageLearner, elapsed_s: float) -> dict[str, float]:
         """Measure, and note what is worst."""
         found = learner.foretell()
-        held = [one.loss for one in found if one.held_back]
-        learned = [one.loss for one in found if not one.held_back]
-        point = Point(
-            learner.taken, elapsed_s, float(np.mean(learned)), float(np.mean(held or learned)),
-            learner.motion(),
-        )  # fmt: skip
-        self.diary.points.append(point)
+        figures = learner.figures(found)
+        self.diary.points.append(Point(learner.taken, elapsed_s, **figures))
         self.diary.worst = [
             Worst(one.frame + 1, one.held_back, one.loss, self._compared(learner, one.frame))
-            for one in sorted(found, key=lambda one: -one.loss)[:WORST]
+            for one in _worst(found)
         ]
         played = [self._clip_frame(self._clip.starts(1)[0])]
         played += [frame[0] for frame in learner.play(played[0][None], PLAYED)]
         shown = [rgb8(frame) for frame in played]
         self.diary.playing = moving(shown, min(30.0, self._clip.fps))
         self._folder.write(PREVIEW, self._preview(shown))
-        return {"held_back": point.held_back, "learned": point.learned, "motion": point.motion}
+        return figures
 
     def finish(self, learner: FootageLearner, elapsed_s: float) -> None:
         """The last milestone, wherever it falls."""
@@ -120,11 +115,16 @@ class Chronicle:
             frames = [begin, *other.play(begin, TICKS[-1])]
             self.diary.ages.append((age, encoded(strip([rgb8(frames[t][0]) for t in TICKS]))))
 
-    def write_page(self, promise: float) -> None:
+    def write_record(self) -> None:
         """
         Raises: StorageError.
         """
         self._folder.write(RECORD, self.diary.encoded())
+
+    def write_page(self, promise: float) -> None:
+        """
+        Raises: StorageError.
+        """
         self._folder.write(DIARY, page(self.diary, promise).encode())
 
     def write_package(
@@ -202,6 +202,15 @@ class Chronicle:
     def _clip_frame(self, index: int) -> Array:
         frame: Array = self._clip.frames[index].transpose(2, 0, 1).astype(np.float32) / 255
         return frame
+
+
+def _worst(found: Sequence[Foretold]) -> list[Foretold]:
+    """The worst first, none of them close to another: they would look alike."""
+    chosen: list[Foretold] = []
+    for one in sorted(found, key=lambda one: -one.loss):
+        if all(abs(one.frame - other.frame) > APART for other in chosen):
+            chosen.append(one)
+    return chosen[:WORST]
 
 
 def _seeds(clip: Clip, seed: int) -> list[tuple[str, Array]]:

@@ -63,5 +63,5 @@ def storage_error(path: Path, size_bytes: int, error: OSError) -> StorageError:
     if error.errno in _FULL:
         remedy = "Make room and give the same command again: it goes on from the last checkpoint."
     else:
-        remedy = "Name another place with --output, or give yourself the right to write there."
+        remedy = "Name another place, or give yourself the right to write there."
     return StorageError(str(path), room, error.strerror or str(error), remedy)

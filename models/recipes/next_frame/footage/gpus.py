@@ -19,7 +19,7 @@ class Elsewhere:
     """One GPU.
 
     Attributes:
-        run_s: for all steps of this run.
+        run_s: for all steps of this run; Python's own time is not counted.
         frames_per_s: of the finished package in float32, alone on the GPU.
     """
 
@@ -37,18 +37,20 @@ def elsewhere(plan: Plan, weights: Mapping[str, Any], steps: float) -> list[Else
         weights: of any network of the plan's size.
     """
     graph = build_graph(weights, plan.shape)
-    step_s = training_step_s(graph, *plan.size, batch=plan.batch * plan.unroll)
+    step_s = training_step_s(graph, *plan.size, batch=plan.batch)
     live = {
         found.device.name: found.frames_per_s
         for found in predict(graph, *plan.size)
         if found.precision == "float32"
     }
-    return [Elsewhere(d.name, steps * step_s[d.name], live[d.name]) for d in DEVICES]
+    # Frames in a row are calculated one after another: each has launches of its own.
+    passes = steps * plan.unroll
+    return [Elsewhere(d.name, passes * step_s[d.name], live[d.name]) for d in DEVICES]
 
 
 def as_lines(found: list[Elsewhere], width: int = 100) -> str:
     """For people: as many on a line as fit."""
-    lines = ["The same steps on other hardware, and its frames a second on stage (predicted):"]
+    lines = ["The same steps on other hardware, and frames a second on stage: predicted, at best."]
     line = " "
     for index, one in enumerate(found):
         text = f" {one}{';' if index + 1 < len(found) else '.'}"

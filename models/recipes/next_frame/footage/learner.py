@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,15 +17,15 @@ from ...training.learner import Learner, follow, set_cosine_rate
 from ..network import NextFrameNetwork
 from .clip import Clip
 from .plan import Plan
+from .pool import Pool, as_float
 
 RATE = 2e-3
 WARM_STEPS = 20
 """Until the rate is reached: at once, it would throw a network that repeats its frame far off."""
 BETAS = (0.9, 0.99)
-NOISE = 0.08
-"""Most of the noise on a first frame, of 1. Without it a network that is fed its own frames drifts
-away from all that it has learned."""
-UNROLLED_AT = 0.5
+MOVING = 1.0
+"""How much more an error counts where as much moves as on average."""
+UNROLLED_AT = 0.7
 """Share of the run at which it is taught as many frames in a row as the plan says."""
 LAST_SHARE = 0.05
 """Of the last convolution's first weights. A short run has no time to unlearn a loud beginning."""
@@ -97,37 +98,52 @@ class FootageLearner(Learner):
         self._frames = torch.from_numpy(clip.frames).to(self._device)
         following = clip.following()
         self._following = torch.from_numpy(following)
-        self._starts = torch.from_numpy(np.flatnonzero(following >= 0))
+        starts = torch.from_numpy(np.flatnonzero(following >= 0))
+        self._pool = Pool(self._frames, starts)
 
     def step(self, progress: float) -> float:
         """One batch; returns the mean absolute error over all frames in a row, of 255."""
         rate = RATE * min(1.0, (self.taken + 1) / WARM_STEPS)
         set_cosine_rate(self.optimizers["network"], rate, progress)
+        slots, frame, index = self._pool.begin(self._plan.batch, progress, self.random)
         length = 1 + round(min(1.0, progress / UNROLLED_AT) * (self._plan.unroll - 1))
-        picked = torch.randint(len(self._starts), (self._plan.batch,), generator=self.random)
-        index = self._starts[picked]
-        frame = self._batch(index)
-        strength = NOISE * torch.rand((len(index), 1, 1, 1), generator=self.random)
-        noise = torch.randn(frame.shape, generator=self.random) * strength
-        frame = (frame + noise.to(self._device)).clamp(0, 1)
-        total = torch.zeros((), device=self._device)
+        loss, error = torch.zeros((), device=self._device), 0.0
         for _ in range(length):
-            index = self._following[index]
+            before, index = self._batch(index), self._following[index]
+            wanted = self._batch(index)
             after = frame + self.network.change(frame)
-            total = total + (after - self._batch(index)).abs().mean()
+            off = (after - wanted).abs()
+            loss = loss + (off * self._weight(before, wanted)).mean() / length
+            error += 255 * float(off.detach().mean()) / length
             frame = after.clamp(0, 1)
-        loss = total / length
+        self._pool.put_back(slots, frame.detach(), index, length)
         optimizer = self.optimizers["network"]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), LONGEST_GRADIENT)
         optimizer.step()
         follow(self.average, self.network, self.taken)
-        return 255 * float(loss.detach())
+        return error
+
+    def _weight(self, before: Tensor, wanted: Tensor) -> Tensor:
+        """(N, 1, H, W): more where something moves. A small thing that moves fast is a small error
+        wherever it is put, or left out: for the plain mean the cheapest is to leave it out."""
+        moved = (wanted - before).abs().mean(dim=1, keepdim=True)
+        return 1 + MOVING * moved / (moved.mean(dim=(1, 2, 3), keepdim=True) + 1 / 255)
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "pool": self._pool.state()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        self._pool.load_state(state["pool"])
 
     def check(self) -> dict[str, float]:
-        """Errors of 255 of the averages on what is held back and on what is learned from."""
-        found = self.foretell()
+        """As `figures`, of all that it can foretell."""
+        return self.figures(self.foretell())
+
+    def figures(self, found: list[Foretold]) -> dict[str, float]:
+        """Mean errors of 255 on what is held back and on what is learned from, and `motion`."""
         held = [one.loss for one in found if one.held_back]
         learned = [one.loss for one in found if not one.held_back]
         return {
@@ -178,8 +194,7 @@ class FootageLearner(Learner):
 
     def _batch(self, index: Tensor) -> Tensor:
         """float (N, 3, H, W), 0 to 1, channels last."""
-        picked = self._frames[index.to(self._device)].permute(0, 3, 1, 2)
-        return picked.float().div_(255)
+        return as_float(self._frames[index.to(self._device)])
 
 
 def _numpy(frames: Tensor) -> npt.NDArray[np.float32]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import time
 from types import FrameType, TracebackType
@@ -69,13 +68,3 @@ class StopSignal:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-
-
-def peak_memory_bytes() -> int:
-    """The most that this process has held in memory; 0 where nobody says."""
-    if sys.platform == "win32":
-        return 0
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -8,7 +8,7 @@ from html import escape
 from importlib import resources
 
 from . import plot
-from .diary import Diary, LayerRange, Milestone
+from .diary import Diary, LayerRange, Milestone, Play
 
 
 def page(diary: Diary, promise: float = 0.0) -> str:
@@ -78,16 +78,17 @@ def _milestones(diary: Diary) -> str:
         return ""
     ticks = ", ".join(str(tick) for tick in diary.ticks)
     note = f"The same seeds each time, left alone; shown after {ticks} ticks."
-    seeds = [play.seed for play in diary.milestones[0].plays]
-    head = "".join(f"<th>{escape(seed)}</th>" for seed in seeds)
-    rows = "".join(
-        f"<tr><th>{m.step:,}<small>{_minutes(m.elapsed_s)}</small></th>"
-        + "".join(f"<td>{_picture(p.strip, f'step {m.step}, {p.seed}')}</td>" for p in m.plays)
-        + "</tr>"
+    blocks = "".join(
+        f"<div class=milestone><h3>{m.step:,}<small>steps, {_minutes(m.elapsed_s)}</small></h3>"
+        f"<div class=seeds>{''.join(_play(m.step, play) for play in m.plays)}</div></div>"
         for m in diary.milestones
     )
-    table = f"<table class=plays><thead><tr><th>step</th>{head}</tr></thead>{rows}</table>"
-    return f"<p>{note}</p><div class=scroll>{table}</div>"
+    return f"<p>{note}</p>{blocks}"
+
+
+def _play(step: int, play: Play) -> str:
+    picture = _picture(play.strip, f"step {step}, {play.seed}")
+    return f"<figure>{picture}<figcaption>{escape(play.seed)}</figcaption></figure>"
 
 
 def _ages(diary: Diary) -> str:
@@ -101,7 +102,7 @@ def _ages(diary: Diary) -> str:
         "Networks of this run, kept on the way, lie in the package; the knob blends their weights, "
         "from 0, wild, to 1, finished."
     )
-    return f"<p>{note}</p><div class=scroll><table class=plays>{rows}</table></div>"
+    return f"<p>{note}</p><div class=scroll><table class=ages>{rows}</table></div>"
 
 
 def _worst(diary: Diary) -> str:

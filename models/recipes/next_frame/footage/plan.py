@@ -13,11 +13,13 @@ from ..graph import Shape
 COMMAND = "framebridge train next-frame"
 CHECKS = 12
 CHECK_S = (15.0, 120.0)
-"""A run is looked at CHECKS times, but not more often and not more rarely than this."""
+"""A run is looked at CHECKS times, but not more often and not more rarely than this; a very short
+one still LEAST_CHECKS times."""
+LEAST_CHECKS = 3
 FIRST_PACKAGE_S = 300.0
 """A package is written with each check; the first one no later than this."""
-SAVE_S = 20.0
-"""A checkpoint is written this often: what a killed process loses."""
+SAVE_S, SAVES = 20.0, 10
+"""A checkpoint is written this often, in a short run so many times: what a killed process loses."""
 AGES = (0.01, 0.03, 0.08, 0.20, 0.40, 0.65, 0.85, 1.0)
 """Shares of the run at which a network is kept for the knob `age`."""
 MILESTONES = (10, 50, 200, 1000, 3000, 10_000, 30_000, 100_000, 300_000)
@@ -68,7 +70,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     levels: int
     batch: int = 4
-    unroll: int = 4
+    unroll: int = 3
 
     @property
     def shape(self) -> Shape:
@@ -88,8 +90,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(
                 place, f"a run that learns from {order.clip}", "one of another clip", again
             )
-        if other != self:
+        if other.seed != self.seed:
             raise UsageError(place, f"a run of seed {self.seed}", f"one of {other.seed}", again)
+        if other != self:
+            raise UsageError(
+                place, "a run of this version of Framebridge", "one that another began", again
+            )
 
 
 def default_side(device: str, cores: int) -> int:
@@ -99,15 +105,21 @@ def default_side(device: str, cores: int) -> int:
     return SIDE if cores >= 6 else SMALL_SIDE
 
 
-def check_interval_s(order: Order, expected_s: float) -> float:
+def check_interval_s(expected_s: float) -> float:
     """Seconds from one check to the next of a run that takes `expected_s`."""
     low, high = CHECK_S
-    return min(max(low, expected_s / CHECKS), high)
+    return min(max(min(low, expected_s / LEAST_CHECKS), expected_s / CHECKS), high)
+
+
+def save_interval_s(expected_s: float) -> float:
+    """Seconds from one checkpoint to the next."""
+    return min(SAVE_S, expected_s / SAVES)
 
 
 def due_ages(progress: float, kept: int) -> int:
-    """How many networks are to have been kept at this share of the run, at least `kept`."""
-    return max(kept, sum(progress >= mark - 1e-9 for mark in AGES))
+    """How many networks are to have been kept at this share of the run, at least `kept`; the last
+    one is the finished one, whenever that is."""
+    return max(kept, sum(progress >= mark - 1e-9 for mark in AGES[:-1]))
 
 
 def _by(size: tuple[int, int]) -> str:

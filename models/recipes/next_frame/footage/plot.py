@@ -9,7 +9,8 @@ from .diary import LayerRange, Point
 
 _WIDTH, _HEIGHT = 960, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 132, 14, 34
-_NICE = (1, 2, 5)
+_NICE = ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1, 3), (1,))
+"""Round numbers, dense to sparse."""
 
 
 def losses(points: Sequence[Point], repeat: float, promise: float) -> str:
@@ -94,9 +95,9 @@ class _scale:  # noqa: N801 (a function with two numbers inside)
 
 
 def _marks(low: float, high: float) -> list[float]:
-    """Round numbers between the two, at least one step of 1, 2 or 5 apart, eight at most."""
+    """Round numbers between the two, eight at most."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for nice in (_NICE, (1, 3), (1,)):
+    for nice in _NICE:
         marks = [n * 10.0**power for power in powers for n in nice]
         marks = [mark for mark in marks if low <= mark <= high]
         if len(marks) <= 8:

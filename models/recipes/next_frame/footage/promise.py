@@ -39,6 +39,12 @@ class Promise:
     falling: bool
 
     @property
+    def bound(self) -> float:
+        """The loss that the run will hardly get below; 0 if there was no time to find it."""
+        tells = self.reached <= ENOUGH * self.repeat or self.steps >= STEPS_TO_JUDGE
+        return self.reached if tells else 0.0
+
+    @property
     def sentences(self) -> list[str]:
         share = self.reached / self.repeat
         told = (

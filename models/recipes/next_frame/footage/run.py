@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from bridge.errors import MediaError, TrainerMissingError, TrainingError
+from bridge.errors import MediaError, TrainingError
 
 from ..graph import LEVELS, WIDTH, Shape
 from . import telling
@@ -20,24 +19,27 @@ from .chronicle import Chronicle
 from .clip import Clip, read_clip
 from .folder import CHECKPOINT, DIARY, RunFolder
 from .gpus import as_lines, elsewhere
-from .learner import FootageLearner
-from .pace import Pace, StopSignal, peak_memory_bytes
+from .learner import UNROLLED_AT, FootageLearner
+from .machine import chosen_device, cores, peak_memory_bytes
+from .pace import Pace, StopSignal
 from .plan import (
+    AGES,
     MILESTONES,
-    SAVE_S,
     Order,
     Plan,
     check_interval_s,
     default_side,
     due_ages,
+    save_interval_s,
 )
 from .promise import overfit
 from .telling import Event, Tell
 
-PROMISE_S = 15.0
+PROMISE_S = 20.0
 PROMISE_SHARE = 0.1
 """Of the whole run at most."""
 TELL_S = 2.0
+FEW_STEPS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +84,6 @@ def train(order: Order, tell: Tell) -> Outcome:
     return _Run(order, found[0], clip, device, folder, tell).go_on(found[1])
 
 
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def chosen_device(name: str) -> str:
-    """
-    Raises: TrainerMissingError: it is not there.
-    """
-    if not name:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise TrainerMissingError(
-            "--device", "a device of this machine's PyTorch", f"{name!r}: {error}".split("\n")[0],
-            "Leave it out, and the fastest there is is taken.",
-        ) from None  # fmt: skip
-    return name
-
-
 def _read(order: Order, side: int, tell: Tell) -> Clip:
     said_s = time.monotonic()
 
@@ -143,7 +125,7 @@ class _Run:
         self._tell_plan()
         budget_s = min(PROMISE_S, PROMISE_SHARE * self._expected_s())
         promise = overfit(self._plan, self._clip, self._device, budget_s)
-        self._at.promised = promise.reached
+        self._at.promised = promise.bound
         facts = {"reached": promise.reached, "repeat": promise.repeat, "steps": promise.steps}
         self._tell(Event("promise", "\n".join(promise.sentences), facts))
         learner = FootageLearner(self._plan, self._clip, self._device)
@@ -162,23 +144,29 @@ class _Run:
         return self._train(learner, chronicle)
 
     def _tell_plan(self, taken: int = 0) -> None:
-        """Measured on a network that is thrown away, at the longest of all steps."""
+        """Measured on a network that is thrown away, at the shortest and the longest of steps."""
         trial = FootageLearner(self._plan, self._clip, self._device)
         trial.step(1.0)
         begun = time.monotonic()
+        trial.step(0.0)
+        short = time.monotonic()
         trial.step(1.0)
-        self._step_s = time.monotonic() - begun
+        long_s, short_s = time.monotonic() - short, short - begun
+        self._step_s = short_s * UNROLLED_AT / 2 + long_s * (1 - UNROLLED_AT / 2)
         left_s = Pace(self._order, self._at.elapsed_s).left_s(taken, self._step_s)
         ready = datetime.now().astimezone() + timedelta(seconds=left_s)
         memory = self._memory()
         going = f"It goes on from step {taken:,}. " if taken else ""
+        steps = taken + left_s / self._step_s
         text = (
             f"{going}It will be done at {ready:%H:%M}, in {telling.duration(left_s)}, after about "
-            f"{taken + left_s / self._step_s:,.0f} steps of {1000 * self._step_s:.0f} ms on "
-            f"{self._device} ({torch.get_num_threads()} threads); {telling.megabytes(memory)} of "
-            "memory so far."
+            f"{steps:,.0f} steps of {1000 * self._step_s:.0f} ms on "
+            f"{self._device} ({torch.get_num_threads()} threads)"
+            + (f", in {telling.megabytes(memory)} of memory." if memory else ".")
         )
-        gpus = elsewhere(self._plan, _copied(trial), self._order.steps or left_s / self._step_s)
+        if steps < FEW_STEPS:
+            text += " So few steps teach little: take a smaller --size, or more time."
+        gpus = elsewhere(self._plan, _copied(trial), steps)
         facts = {
             "finishes_at": ready.isoformat(timespec="seconds"), "left_s": round(left_s, 1),
             "step_s": round(self._step_s, 4), "memory_bytes": memory, "from_step": taken,
@@ -196,8 +184,11 @@ class _Run:
 
     def _train(self, learner: FootageLearner, chronicle: Chronicle) -> Outcome:
         pace = Pace(self._order, self._at.elapsed_s, self._at.cpu_s)
-        every_s = check_interval_s(self._order, self._expected_s())
+        every_s = check_interval_s(self._expected_s())
+        save_s = save_interval_s(self._expected_s())
         saved = checked = told = pace.elapsed_s
+        # One that was finished goes on if it is given more time.
+        self._at.done = self._at.done and pace.progress(learner.taken) >= 1
         self._note_ages(learner, pace)
         with StopSignal() as stop:
             while pace.progress(learner.taken) < 1 and not stop.asked:
@@ -208,19 +199,22 @@ class _Run:
                 if pace.elapsed_s - told > TELL_S:
                     told = pace.elapsed_s
                     self._tell_progress(learner, pace)
+                if pace.progress(learner.taken) >= 1:
+                    break
                 if pace.elapsed_s - checked > every_s:
                     self._check(learner, pace, chronicle)
                     checked = saved = pace.elapsed_s
-                elif pace.elapsed_s - saved > SAVE_S:
-                    self._save(learner, pace)
+                elif pace.elapsed_s - saved > save_s:
+                    self._save(learner, pace, chronicle)
                     saved = pace.elapsed_s
             finished = pace.progress(learner.taken) >= 1
             if finished and not self._at.done:
                 self._at.done = True
+                self._at.kept = [*self._at.kept[: len(AGES) - 1], _copied(learner)]
                 chronicle.finish(learner, pace.elapsed_s)
                 self._check(learner, pace, chronicle)
             elif not finished:
-                self._save(learner, pace)
+                self._save(learner, pace, chronicle)
         return self._outcome(learner, chronicle, finished)
 
     def _step(self, learner: FootageLearner, pace: Pace) -> None:
@@ -258,7 +252,7 @@ class _Run:
         figures = chronicle.check(learner, pace.elapsed_s)
         self._last |= figures
         pace.tick()
-        self._save(learner, pace)
+        self._save(learner, pace, chronicle)
         kept = self._at.kept if self._at.done else [*self._at.kept, _copied(learner)]
         chronicle.play_ages(learner, kept)
         chronicle.write_page(self._at.promised)
@@ -276,7 +270,9 @@ class _Run:
         self._tell(Event("check", text, facts))
         pace.tick()
 
-    def _save(self, learner: FootageLearner, pace: Pace) -> None:
+    def _save(self, learner: FootageLearner, pace: Pace, chronicle: Chronicle) -> None:
+        # First, for it may be ahead of the checkpoint, but not behind.
+        chronicle.write_record()
         self._at.elapsed_s, self._at.cpu_s = pace.elapsed_s, pace.cpu_s
         self._folder.write(CHECKPOINT, self._at.encoded(learner))
 

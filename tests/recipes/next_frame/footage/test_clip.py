@@ -10,7 +10,7 @@ from PIL import Image
 
 from bridge.errors import FootageError, MediaError
 from models.recipes.next_frame.footage.clip import read_clip, training_size
-from tests.recipes.next_frame.footage.scene import draw_scene, write_clip, write_gif
+from tests.recipes.next_frame.footage.scene import PERIOD, draw_scene, write_clip, write_gif
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,21 @@ def test_no_frame_is_learned_from_and_held_back_and_none_across_runs(sixty: Path
     assert clip.starts(1)[-1] == 52
     assert clip.starts(1, held_back=True) == list(range(53, 59))
     assert clip.starts(3)[-1] == 50
+
+
+def test_its_end_leads_on_to_what_is_most_like_it(sixty: Path) -> None:
+    clip = read_clip(sixty, 32, 8)
+    after = clip.following()
+    assert after.tolist()[:53] == list(range(1, 54))
+    # It is the same picture every PERIOD frames; frame 53 is the last that is learned from.
+    assert after[53] == 53 - PERIOD + 1
+    assert (after[54:] == -1).all()
+
+
+def test_the_shortest_clip_leads_from_its_end_to_its_beginning(tmp_path: Path) -> None:
+    two = read_clip(write_clip(tmp_path / "two", 2), 32, 8)
+    assert two.following().tolist() == [1, 0]
+    assert two.held_back() == []
 
 
 def test_a_long_clip_becomes_evenly_spread_runs_and_says_so(sixty: Path) -> None:

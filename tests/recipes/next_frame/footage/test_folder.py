@@ -51,5 +51,5 @@ def test_without_room_the_old_file_stays_and_the_error_says_what_to_do(tmp_path:
 
 def test_a_place_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
-    with pytest.raises(StorageError, match=r"FB-E103 .*--output"):
+    with pytest.raises(StorageError, match=r"FB-E103 .*Name another place"):
         RunFolder(tmp_path / "file" / "run")

@@ -120,6 +120,15 @@ def test_the_curves_fall_where_the_losses_do() -> None:
         assert places == sorted(places)
 
 
+def test_the_axes_have_some_round_numbers_whatever_the_losses_are() -> None:
+    for learned, repeat in ((2.98, 4.8), (0.001, 90.0), (11.0, 11.5)):
+        young = diary()
+        young.points = [Point(10, 1, learned, learned, 1), Point(9000, 9, learned, learned, 1)]
+        young.repeat = repeat
+        marks = re.findall(r'class="mark end"[^>]*>([^<]+)', page(young))
+        assert 1 <= len(marks) <= 8, (learned, repeat, marks)
+
+
 @pytest.mark.parametrize("steps", [0, 1])
 def test_a_diary_of_a_run_that_has_just_begun_is_a_page_too(steps: int) -> None:
     young = diary(steps)
