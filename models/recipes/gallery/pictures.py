@@ -25,7 +25,7 @@ WHOLE = (512, 288)
 _CLOSER = 4
 TICK = 45
 """Of the engine's scene: early, while the camera swings fastest."""
-TICKS = ((1, 30, 60, 120), (240, 360, 480, 600))
+TICKS = ((30, 60, 120, 180), (300, 400, 500, 600))
 SEED, OTHER_SEED = 1, 2
 _RUNNING = RunOptions("cpu", backend="onnxruntime")
 
