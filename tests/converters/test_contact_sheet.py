@@ -16,7 +16,9 @@ NOISE = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
 
 def test_a_sheet_is_a_small_png(tmp_path: Path) -> None:
     path = tmp_path / "preview.png"
-    write_contact_sheet(path, [[("before", NOISE), ("after", NOISE)]] * 2, "noise", most_bytes=MOST_BYTES)
+    write_contact_sheet(
+        path, [[("before", NOISE), ("after", NOISE)]] * 2, "noise", most_bytes=MOST_BYTES
+    )
     assert path.stat().st_size <= MOST_BYTES
     with Image.open(path) as image:
         assert image.format == "PNG"

@@ -102,7 +102,7 @@ def test_killed_and_started_again_it_goes_on_and_leaves_a_package_that_plays(
     chain.close()
     assert result[..., :3].std() > 5
     words = [sys.executable, "-m", "bridge.cli.main", "models", "verify", "boat"]
-    assert subprocess.run(words, env=environment, timeout=WATCHDOG_S).returncode == 0
+    assert subprocess.run(words, env=environment, timeout=10 * WATCHDOG_S).returncode == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for one process")

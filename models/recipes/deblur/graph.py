@@ -13,7 +13,7 @@ from converters.graph import NetworkGraph
 
 from .network import BLOCKS, COLOURS, WIDTHS
 
-FRAME, SHARPER = "frame", "sharper"
+FRAME, STRENGTH, SHARPER = "frame", "strength", "sharper"
 
 _FOLD = 2
 _SAME = (1, 1, 1, 1)
@@ -26,7 +26,8 @@ def build_graph(
     widths: tuple[int, ...] = WIDTHS,
     blocks: tuple[int, ...] = BLOCKS,
 ) -> onnx.ModelProto:
-    """`frame` (1, 3, H, W) to `sharper` of the same size, RGB, of 1, not clamped.
+    """`frame` (1, 3, H, W) and `strength` (1,) to `sharper` of the frame's size, RGB, of 1, not
+    clamped: the network's correction is added as many times as `strength` says.
 
     Folding pixels into channels and the first convolution are one convolution of stride 2 here.
     Args:
@@ -60,8 +61,9 @@ class _Writer:
             level = levels - 1 - step
             x = self._blocks(graph.sum(x, skips[level]), f"decoders.{step}", blocks[level])
         x = graph.pixel_shuffle(self._conv(x, "tail"), _FOLD)
+        x = graph.sum(FRAME, graph.add("Mul", [x, STRENGTH]))
         picture = (1, COLOURS, "H", "W")
-        return graph.model([(FRAME, picture)], [(graph.sum(FRAME, x), SHARPER, picture)])
+        return graph.model([(FRAME, picture), (STRENGTH, (1,))], [(x, SHARPER, picture)])
 
     def _blocks(self, x: str, name: str, count: int) -> str:
         for index in range(count):

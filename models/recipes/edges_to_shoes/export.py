@@ -69,10 +69,11 @@ LIMITS = (
     "It has seen 85 shoes. Lines do not tell a colour, so most of what it makes is dark and brown.",
     "Outlines with wide gaps, or of anything but a shoe, are filled in patches.",
     "Each drawing is normalised by its own statistics: one stroke can change the whole picture.",
-    "Between heel and sole, and below a sole, smudges can be left on the white.",
+    "Between heel and sole smudges can be left on the white, and where dark turns into light a "
+    "fine grid can be seen.",
     "0.42 of the mean picture's L1 was aimed at and not reached. Outlines filled with one colour "
-    "each, known from the photograph, have 0.373; but over the 85 pairs neither the number of lines "
-    "nor the shape of a shoe tells how bright it is. Longer training made it worse.",
+    "each, known from the photograph, have 0.373; but over the 85 pairs neither the number of "
+    "lines nor the shape of a shoe tells how bright it is. Longer training made it worse.",
 )
 
 Floats = npt.NDArray[np.float32]

@@ -144,10 +144,21 @@ def _network(graph: NetworkGraph, network: nn.Module, frame: str) -> str:
     features = _convolved(graph, centred, network.head, (FIRST_KERNEL - STRIDE) // 2)
     features = _blocks(graph, graph.leaky_relu(features, SLOPE), network.blocks)
     if isinstance(network, LayerNetwork):
-        return graph.pixel_shuffle(_convolved(graph, features, network.tail, 1), STRIDE)
+        layers = graph.pixel_shuffle(_convolved(graph, features, network.tail, 1), STRIDE)
+        return _coloured(graph, frame, layers) if network.coloured else layers
     features = graph.leaky_relu(_convolved(graph, features, network.gather, 0), SLOPE)
     features = _blocks(graph, features, network.deep)
     return _convolved(graph, features, network.tail, 1)
+
+
+def _coloured(graph: NetworkGraph, frame: str, layers: str) -> str:
+    soft = graph.add("AveragePool", [frame], kernel_shape=[STRIDE] * 2, strides=[STRIDE] * 2)
+    scales = graph.constant([1, 1, STRIDE, STRIDE], np.float32)
+    soft = graph.add(
+        "Resize", [soft, "", scales], mode="linear", coordinate_transformation_mode="half_pixel"
+    )
+    colours, rest = graph.channels(layers, 0, 3), graph.channels(layers, 3, 2**31)
+    return graph.concat([graph.sum(colours, soft), rest], 1)
 
 
 def _blocks(graph: NetworkGraph, features: str, blocks: nn.ModuleList) -> str:

@@ -30,7 +30,11 @@ BRIGHTNESS = 0.02
 FARTHEST = 3
 """Pixels between the two in each direction: whatever its place under the network's stride of four,
 a picture is to give the same."""
-LAYER_SHARE, SLOPE_SHARE, STEADY_SHARE, ENERGY_SHARE = 0.5, 1.0, 1.5, 0.05
+LAYER_SHARE, SLOPE_SHARE, STEADY_SHARE, ENERGY_SHARE = 0.5, 1.0, 0.7, 0.05
+DIRECTION_SHARE = 2.0
+STEADY_FROM = 0.3
+"""Of the run, from where on steadiness has its full share: grey is steadiest of all, and with it
+from the start a network may never leave grey."""
 SHOWN = 4
 
 
@@ -81,7 +85,8 @@ class StyleLearner(Learner):
         # In bfloat16 a step takes two thirds of the time where the processor has it.
         with torch.autocast(self.device.type, torch.bfloat16):
             found = self.network(self._noisy(frame)).float()
-        loss, shown = self._loss(found, target, screen, compared, offset)
+        steady = STEADY_SHARE * min(1.0, progress / STEADY_FROM)
+        loss, shown = self._loss(found, target, screen, compared, offset, steady)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -90,18 +95,25 @@ class StyleLearner(Learner):
         return shown
 
     def _loss(
-        self, found: Tensor, target: Tensor, screen: Tensor, compared: Tensor, offset: list[int]
+        self,
+        found: Tensor,
+        target: Tensor,
+        screen: Tensor,
+        compared: Tensor,
+        offset: list[int],
+        steady: float,
     ) -> tuple[Tensor, float]:
         """And the mean difference of the painted pictures, of 255, for a person.
 
         Args:
             offset: by how much the second half of all was moved from the first.
+            steady: how much it counts that both halves differ.
         """
         wanted = self.paint(target, screen)
         cell = self.painting.cell
         cells = compared[..., cell // 2 :: cell, cell // 2 :: cell]
         by_layer = ((_leaky_clip(found) - target).abs() * cells).mean()
-        painted = self.paint(found.clamp(0, 1), screen)
+        painted = self.paint(self._without_direction(found.clamp(0, 1)), screen)
         difference = ((painted - wanted).abs() * compared).mean()
         slopes = energy = torch.zeros(())
         for axis in (2, 3):
@@ -112,11 +124,25 @@ class StyleLearner(Learner):
         # The screen stays where it is: what has moved is compared before it is painted.
         one, other = (found.clamp(0, 1) if any(offset) else painted).chunk(2)
         unsteady = ((moved(one, offset) - other).abs() * compared[len(one) :]).mean()
+        first = self.painting.direction
+        turned = found.new_zeros(())
+        if first is not None:
+            both = (part[:, first : first + 2] for part in (found, target))
+            turned = ((next(both) - next(both)).abs() * cells).mean()
         loss = (
             difference + LAYER_SHARE * by_layer + SLOPE_SHARE * slopes
-            + STEADY_SHARE * unsteady + ENERGY_SHARE * 0.1 * energy
+            + steady * unsteady + DIRECTION_SHARE * turned + ENERGY_SHARE * 0.1 * energy
         )  # fmt: skip
         return loss, 255 * difference.item()
+
+    def _without_direction(self, layers: Tensor) -> Tensor:
+        """A direction is learnt as a layer: which strokes it picks turns over within a few degrees,
+        so the slope of the painted picture says little about it."""
+        first = self.painting.direction
+        if first is None:
+            return layers
+        parts = layers[:, :first], layers[:, first : first + 2].detach(), layers[:, first + 2 :]
+        return torch.cat(parts, 1)
 
     def paint(self, layers: Tensor, screen: Tensor) -> Tensor:
         painted: Tensor = self.painting.compose(layers, screen, TensorEasel())
@@ -231,7 +257,7 @@ class StyleLearner(Learner):
 
 def network_of(painting: Painting) -> nn.Module:
     if painting.cell == 1:
-        return LayerNetwork(painting.count)
+        return LayerNetwork(painting.count, coloured=painting.coloured)
     return TileNetwork(painting.count, painting.cell)
 
 

@@ -34,8 +34,16 @@ class LayerNetwork(nn.Module):
     H and W are multiples of STRIDE.
     """
 
-    def __init__(self, count: int, width: int = WIDTH, blocks: int = BLOCKS) -> None:
+    def __init__(
+        self, count: int, width: int = WIDTH, blocks: int = BLOCKS, *, coloured: bool = False
+    ) -> None:
+        """
+        Args:
+            coloured: the first three layers are the frame's colours, changed: the network adds to
+                a soft copy of the frame, and need not learn what red is.
+        """
         super().__init__()
+        self.coloured = coloured
         # Overlapping by a half, and reduced at once: cheaper than any layer at full resolution.
         self.head = nn.Conv2d(3, width, FIRST_KERNEL, STRIDE, (FIRST_KERNEL - STRIDE) // 2)
         nn.init.kaiming_normal_(self.head.weight, SLOPE)
@@ -43,13 +51,20 @@ class LayerNetwork(nn.Module):
         self.tail = _convolution(width, count * STRIDE**2, gain=0.3)
         with torch.no_grad():
             self.tail.bias.fill_(0.5)  # type: ignore[union-attr]
+            if coloured:
+                self.tail.bias[: 3 * STRIDE**2] = 0.0  # type: ignore[index]
 
     def forward(self, frame: Tensor) -> Tensor:
         # Black is no more than another colour: centred, zero padding is grey.
         features = functional.leaky_relu(self.head(frame - 0.5), SLOPE)
         for block in self.blocks:
             features = block(features)
-        return functional.pixel_shuffle(self.tail(features), STRIDE)
+        layers = functional.pixel_shuffle(self.tail(features), STRIDE)
+        if not self.coloured:
+            return layers
+        soft = functional.avg_pool2d(frame, STRIDE)
+        soft = functional.interpolate(soft, scale_factor=STRIDE, mode="bilinear")
+        return torch.cat([layers[:, :3] + soft, layers[:, 3:]], 1)
 
 
 class TileNetwork(nn.Module):

@@ -144,4 +144,7 @@ def compose(found: Any, screen: Any, easel: Easel) -> Any:
     return painted.clip(0, 1)
 
 
-OIL = Painting("oil", layers, 5, screen_maps, compose, pictures=360, jitters=2, direction=3)
+OIL = Painting(
+    "oil", layers, 5, screen_maps, compose, pictures=360, jitters=2,
+    coloured=True, direction=3,
+)  # fmt: skip

@@ -57,6 +57,7 @@ class Painting:
             picture (N, 3, H, W), RGB, 0 to 1.
         cell: side of what one value of a layer stands for, in pixels; sides of frames are
             multiples of it.
+        coloured: the first three layers are colours near those of the frame.
         direction: index of the first of two layers that hold a direction, as (1 + cos 2a) / 2 and
             (1 + sin 2a) / 2; None without one.
         pictures: how many small ones the network learns from.
@@ -70,6 +71,7 @@ class Painting:
     screen_maps: Callable[[], Planes]
     compose: Callable[[Any, Any, Easel], Any]
     cell: int = 1
+    coloured: bool = False
     direction: int | None = None
     pictures: int = 640
     jitters: int = 3

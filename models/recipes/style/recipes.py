@@ -12,7 +12,7 @@ from .learner import learner
 from .painting import Painting
 from .render import PAINTINGS
 
-STEPS = {"ink": 4500, "oil": 1700, "mosaic": 1600}
+STEPS = {"ink": 4000, "oil": 1500, "mosaic": 1600}
 
 
 def _export(painting: Painting, checkpoint: dict[str, Any], folder: Path, options: Options) -> None:

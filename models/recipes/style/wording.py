@@ -56,7 +56,10 @@ WORDS = {
             "network learned colour and direction from a filter that would take seconds a frame "
             "(Kuwahara's, along the flow of edges); the strokes themselves are drawn."
         ),
-        architecture=f"{_AT_A_QUARTER} to colour and direction, brushed on by arithmetic",
+        architecture=(
+            f"{_AT_A_QUARTER} to direction, and to colour as a change of a soft frame; brushed on by "
+            "arithmetic"
+        ),
         limits=(
             f"The strokes {_ON_THE_SCREEN} Which of them are seen follows the picture.",
             "Faces smaller than about 60 pixels, and lettering, are lost in the strokes.",

@@ -71,7 +71,7 @@ def make_manifest(
     name: str, network: UpscaleNetwork, model: onnx.ModelProto, parity: Parity, recipe: str
 ) -> Manifest:
     """All but what has to be measured on pictures."""
-    shape = network.shape
+    shape, radius = network.shape, receptive_radius(model)
     # Fewer than the graph holds: there, bicubic and the repetition for three colours count too.
     trained = sum(weight.numel() for weight in network.parameters())
     return Manifest(
@@ -87,9 +87,9 @@ def make_manifest(
             recipe=recipe,
             data="T91 (Yang et al.) and 60 pictures of BSD200; none of them is in the package",
         ),
-        tiling=Tiling(overlap=receptive_radius(model)),
+        tiling=Tiling(overlap=radius),
         cost=count_cost(model),
-        limits=limits(name),
+        limits=limits(name, radius),
         # `save` fills in the hash.
         graphs=[Graph(file=FILE, precision="float32", sha256="0" * 64, parity=parity)],
         inputs=[

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from models.recipes.deblur import learner as learning  # noqa: E402
 from models.recipes.deblur.blur import Pair  # noqa: E402
-from models.recipes.deblur.graph import FRAME, build_graph  # noqa: E402
+from models.recipes.deblur.graph import FRAME, STRENGTH, build_graph  # noqa: E402
 from models.recipes.deblur.learner import DeblurLearner, psnr_unbiased_db  # noqa: E402
 from models.recipes.deblur.network import STRIDE, DeblurNetwork, reach  # noqa: E402
 from models.recipes.recipe import Options  # noqa: E402
@@ -127,11 +127,12 @@ def test_the_graph_equals_the_network(size: tuple[int, int]) -> None:
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
     frame = np.random.default_rng(1).random((1, 3, *size), np.float32)
-    (found,) = session.run(None, {FRAME: frame})
     with torch.no_grad():
         wanted = network(torch.from_numpy(frame)).numpy()
     assert np.abs(wanted - frame).max() > 0.01
-    assert np.abs(found - wanted).max() < 2e-6
+    for strength in (0.0, 0.5, 1.0):
+        (found,) = session.run(None, {FRAME: frame, STRENGTH: np.full(1, strength, np.float32)})
+        assert np.abs(found - (frame + strength * (wanted - frame))).max() < 2e-6
 
 
 def test_the_mean_error_of_a_colour_is_no_blur() -> None:

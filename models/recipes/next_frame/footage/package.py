@@ -143,7 +143,7 @@ def _manifest(made: Made, finished: onnx.ModelProto, parity: Parity) -> Manifest
             "it was trained on. Frames of the engine can be mixed in as it goes."
         ),
         architecture=f"U-Net of {', '.join(map(str, made.shape.widths))} channels with instance "
-        "norms, which adds what changes to the frame",
+        "norms, which says where each pixel comes from and what is added to it",
         source=Source(recipe=made.recipe, data=made.data),
         tiling=Tiling(tileable=False),
         quality=list(made.quality),

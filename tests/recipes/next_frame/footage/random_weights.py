@@ -10,7 +10,7 @@ from models.recipes.next_frame.graph import Shape
 SHAPE = Shape(width=4, levels=2)
 
 
-def random_weights(seed: int, shape: Shape = SHAPE, strength: float = 1.0) -> dict[str, Array]:
+def random_weights(seed: int, shape: Shape = SHAPE, strength: float = 0.1) -> dict[str, Array]:
     """By name, as `build_graph` takes them.
 
     Args:
@@ -39,6 +39,9 @@ def random_weights(seed: int, shape: Shape = SHAPE, strength: float = 1.0) -> di
         normed(f"up.{index}", below, above)
         normed(f"after.{index}", above, above)
     convolution("rise", widths[1], widths[0])
-    convolution("last", widths[0], 3)
-    made["last.weight"] = made["last.weight"] * strength
+    # Three colours that are added, and how far to the right and below each pixel is fetched.
+    convolution("last", widths[0], 5)
+    made["last.weight"], made["last.bias"] = (
+        made[f"last.{part}"] * strength for part in ("weight", "bias")
+    )
     return {name: value.astype(np.float32) for name, value in made.items()}
