@@ -30,7 +30,8 @@ KINDS = {
     "upscale": (
         "Larger and sharper",
         "The engine renders small, and the network makes it large. Render at half the width and"
-        " height and you pay for a quarter of the pixels.",
+        " height and you pay for a quarter of the pixels. What ends in `-fast` costs less and is a"
+        " little less sharp.",
     ),
     "deblur": ("Sharper", "Takes out what a slow shutter or a fast camera has smeared."),
     "stylize": ("Another look", "The whole picture in another technique, frame after frame."),
