@@ -29,6 +29,7 @@ from converters.cost import count_cost
 from converters.half_weights import with_half_weights
 from converters.luma_psnr import Rgb8
 from converters.scores.base import Figure
+from converters.scores.grid import METRIC as GRID_LEVELS
 from converters.scores.grid import grid_of_package
 from converters.scores.pairs import psnr_of_pairs
 from converters.scores.plain_model import PlainModel
@@ -44,9 +45,10 @@ PARITY_LIMIT = 1e-3
 PARITY_SIZES = ((16, 16), (24, 40), (96, 64), (184, 320))
 """Height and width: small ones are mostly border, where padding could differ."""
 
-AMPLIFIED = 1.0
-"""The correction as learned is multiplied by this: what gains most on the held-back pairs of the
-synthesis, in steps of a half."""
+AMPLIFIED = 1.5
+"""The correction as learned is multiplied by this: of 1, 1.5, 2 and 2.5 the largest at which none
+of the blurred pairs held back becomes worse. Their mean gain is 0.48 dB with 1, 0.60 with 1.5 and
+0.61 with 2."""
 
 DESCRIPTION = (
     "Takes motion blur off frames: of a camera that was moved or things that moved while the "
@@ -59,11 +61,15 @@ LIMITS = (
     "blurs of a few pixels; a blur of five pixels or more becomes a little clearer and stays blur.",
     "Tried for more, in trials of half a minute of one core, without a clear gain: banks of "
     "filters gated by the network, whitened input, a loss that weighs long blurs more, smaller "
-    "steps. "
-    "The gain was still rising slowly when training ended: more steps would help first. Unsharp "
-    "masking at its best setting for the synthesised pairs loses 0.13 dB on REDS.",
+    "steps. What helped: errors counted squared in the last third, since absolute ones left the "
+    "correction too timid. The gain was still rising slowly when training ended: more steps would "
+    "help first. Unsharp masking at its best setting for the synthesised pairs loses 0.13 dB on "
+    "REDS.",
     "Out of focus is not motion: such blur is hardly changed.",
-    "A frame without any blur loses a little: its fine detail is sharpened as well.",
+    "A frame without any blur is sharpened as well: the one such pair among those held back fell "
+    "from 45 to 34 dB. Turn `strength` down for frames that are mostly sharp.",
+    "Drawings with hard edges gain less than photographs do: 0.2 dB when swept by five pixels, "
+    "next to nothing by seven.",
     "Trained on photographs of nature, people and towns of which movement was synthesised; never "
     "on blurred frames of a real camera.",
     "A frame is judged by itself: in videos detail may come and go from frame to frame as its blur "
@@ -175,7 +181,7 @@ def make_manifest(
                 default=1.0,
                 min=0.0,
                 max=2.0,
-                label="How much of the blur to take away, 1 as it was learned",
+                label="How much of the blur to take away",
             ),
         ],
         outputs=[FrameOutput(name=SHARPER)],
@@ -189,9 +195,11 @@ def measured(package: ModelPackage, pairs: Path) -> list[Quality]:
     def silent(done: int, count: int, name: str) -> None:
         pass
 
+    figures = psnr_of_pairs(package, pairs, silent)
+    grid = [f for f in grid_of_package(package, blurred, silent) if f.metric == GRID_LEVELS]
     return [
-        *(_stated(figure, pairs, "pairs") for figure in psnr_of_pairs(package, pairs, silent)),
-        *(_stated(figure, blurred, "grid") for figure in grid_of_package(package, blurred, silent)),
+        *(_stated(figure, pairs, "pairs") for figure in figures),
+        *(_stated(figure, blurred, "grid") for figure in grid),
     ]
 
 

@@ -56,7 +56,7 @@ def write_preview(sharpened: Callable[[Rgb8], Rgb8], path: Path) -> None:
     street = draw_street()
     rows: list[list[Cell]] = []
     for label, motion in (
-        ("camera swings sideways, 7 pixels", _motion(shift=(7, 1))),
+        ("camera swings sideways, 4 pixels", _motion(shift=(4, 1))),
         ("camera turns, 6 pixels at the corners", _motion(turn=6)),
         ("nothing moves", _motion()),
     ):

@@ -9,7 +9,7 @@ from ..recipe import Options, Recipe
 from .export import make_package
 from .learner import NAME, learner
 
-STEPS = 12000
+STEPS = 8800
 
 
 def export(checkpoint: dict[str, Any], package: Path, options: Options) -> None:
