@@ -9,17 +9,29 @@ from bridge.demo.plan import plan
 from bridge.inference.manifest import Manifest, ParameterInput
 from bridge.inference.package import ModelPackage
 from converters.card import quality_section, table
+from converters.card_figures import figure_text
 
 PAGE = Path("docs/models.md")
 PICTURES = Path("images/models")
 """Beside the page."""
 COMMAND = "python -m models.recipes.gallery"
 
+_WORDS = (
+    ("psnr_y", "brightness"),
+    ("psnr", "colours"),
+    ("flicker", "flicker"),
+    ("edge_energy", "edges"),
+    ("l1", "error"),
+    ("life", "liveliness"),
+)
+"""What a metric is about, by how its name begins."""
+
 KINDS = {
     "upscale": (
         "Larger and sharper",
         "The engine renders small, and the network makes it large. Render at half the width and"
-        " height and you pay for a quarter of the pixels.",
+        " height and you pay for a quarter of the pixels. What ends in `-fast` costs less and is a"
+        " little less sharp.",
     ),
     "deblur": ("Sharper", "Takes out what a slow shutter or a fast camera has smeared."),
     "stylize": ("Another look", "The whole picture in another technique, frame after frame."),
@@ -187,9 +199,10 @@ def _best_figure(manifest: Manifest) -> str:
     if not manifest.quality:
         return ""
     first = manifest.quality[0]
-    against = [f"{name} {value:.2f}" for name, value in list(first.baseline.items())[:1]]
-    text = f"{first.value:.2f} {first.metric} on {first.dataset}"
-    return f"{text} ({against[0]})" if against else text
+    what = next((words for start, words in _WORDS if first.metric.startswith(start)), first.metric)
+    others = [f"{name} {value:g}" for name, value in first.baseline.items()]
+    text = f"{what} {figure_text(first.metric, first.value)} on {first.dataset}"
+    return f"{text} ({', '.join(others[:2])})" if others else text
 
 
 def _cost(manifest: Manifest) -> str:

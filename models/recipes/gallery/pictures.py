@@ -112,7 +112,7 @@ def _whole(package: ModelPackage) -> Rows:
         scene = source.render(TICK)
     finally:
         source.close()
-    drawing = _opaque(draw(WHOLE[0], WHOLE[1]))
+    drawing = _opaque(draw())
     return [
         [("frame", frame[..., :3]), (package.name, next(_run(package, [frame])))]
         for frame in (scene, drawing)

@@ -68,4 +68,4 @@ def test_a_deblurring_model_is_shown_blurred_and_sharp(tmp_path: Path) -> None:
 def test_another_look_is_shown_on_the_scene_and_on_a_drawing(tmp_path: Path) -> None:
     sheet = rows(network().write(tmp_path / "look"))
     assert [len(row) for row in sheet] == [2, 2]
-    assert sheet[0][0][1].shape == sheet[1][1][1].shape
+    assert [row[0][1].shape for row in sheet] == [row[1][1].shape for row in sheet]
