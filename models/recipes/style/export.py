@@ -63,7 +63,7 @@ def export(painting: Painting, checkpoint: dict[str, Any], folder: Path, options
     clip = options.data / CLIP
     if clip.is_dir():
         manifest.quality = _quality(painting, manifest, graph, clip)
-        manifest.limits += wording.aims(manifest.quality)
+        manifest.limits += wording.aims(painting.name, manifest.quality)
     else:
         print(f"{clip}: no such folder; the package has no figures", file=sys.stderr)
     save(folder, manifest, {FILE: graph})

@@ -19,6 +19,7 @@ class Words:
     title: str
     description: str
     architecture: str
+    tried: str
     limits: tuple[str, ...] = ()
 
 
@@ -41,6 +42,7 @@ WORDS = {
             "(differences of Gaussians along the flow of edges); paper and hatching are drawn."
         ),
         architecture=f"{_AT_A_QUARTER} to four layers, laid on paper by arithmetic",
+        tried="a loss on what differs between two noisy copies, and on the mean of three of them",
         limits=(
             f"Paper and hatching {_ON_THE_SCREEN}",
             "Lettering smaller than about 12 pixels, and textures finer than about 3, become "
@@ -57,9 +59,10 @@ WORDS = {
             "(Kuwahara's, along the flow of edges); the strokes themselves are drawn."
         ),
         architecture=(
-            f"{_AT_A_QUARTER} to direction, and to colour as a change of a soft frame; brushed on by "
-            "arithmetic"
+            f"{_AT_A_QUARTER} to direction, and to colour as a change of a soft frame; brushed on "
+            "by arithmetic"
         ),
+        tried="a loss on what differs between two noisy copies up to three pixels apart",
         limits=(
             f"The strokes {_ON_THE_SCREEN} Which of them are seen follows the picture.",
             "Faces smaller than about 60 pixels, and lettering, are lost in the strokes.",
@@ -78,6 +81,7 @@ WORDS = {
             "channels with one value a tile, to two colours and a cut for each tile, laid in grout "
             "by arithmetic"
         ),
+        tried="a loss on what differs between two noisy copies, and on the mean of six of them",
         limits=(
             "The grid is fixed on the screen: what moves passes from tile to tile, and a tile "
             "changes its colour and its cut as it does. Steady means here that a tile changes no "
@@ -89,15 +93,16 @@ WORDS = {
 }
 
 
-def aims(quality: list[Quality]) -> list[str]:
-    """What was aimed at on the clip and not reached, a sentence each."""
+def aims(name: str, quality: list[Quality]) -> list[str]:
+    """What was aimed at on the clip and not reached, and what was tried."""
     found = {figure.metric: figure for figure in quality}
     missed = []
     changes, edges = found[METRIC], found[METRIC_EDGES]
     if changes.value >= changes.baseline[FILTER]:
         missed.append(
             f"It was to flicker less than the filter that it learned from, and does not: "
-            f"{changes.value:.2f} against {changes.baseline[FILTER]:.2f} on {changes.dataset}."
+            f"{changes.value:.2f} against {changes.baseline[FILTER]:.2f} on {changes.dataset}. "
+            f"Tried: {WORDS[name].tried}."
         )
     ratio = edges.value / edges.baseline[FILTER]
     if abs(ratio - 1) > EDGES_WITHIN:
