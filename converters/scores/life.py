@@ -104,8 +104,11 @@ class Feedback:
                 "place to the state", "a state and no such knob", "It has no such figure.",
             )  # fmt: skip
         self._package, self._stateful = package, states
-        self._model = PlainModel(package, {INJECT: 0.0} if states else {}, seed)
-        self._first = PlainModel(package, {INJECT: 1.0}, seed) if states else self._model
+        # One thread: what is fed back is chaotic, and each way to add up takes another course.
+        self._model = PlainModel(package, {INJECT: 0.0} if states else {}, seed, threads=1)
+        self._first = self._model
+        if states:
+            self._first = PlainModel(package, {INJECT: 1.0}, seed, threads=1)
 
     def run(self, start: Rgb8, ticks: int) -> Iterator[FloatPicture]:
         """Frames (H, W, 3) of 255 after `start`.

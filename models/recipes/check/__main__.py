@@ -59,7 +59,7 @@ def verdict(rows: Sequence[Row], loaded: Sequence[Loaded]) -> int:
     """Exit status: what differs weighs more than what could not be measured."""
     if any(row.fault for row in (*rows, *loaded)):
         return 1
-    return 3 if any(row.missing for row in rows) else 0
+    return 3 if any(row.missing for row in (*rows, *loaded)) else 0
 
 
 def _print(rows: Sequence[Row], loaded: Sequence[Loaded]) -> None:
@@ -80,7 +80,8 @@ def _print(rows: Sequence[Row], loaded: Sequence[Loaded]) -> None:
             [
                 [
                     row.package, f"{row.size[0]}x{row.size[1]}",
-                    "" if row.ready_s is None else f"{row.ready_s:.2f} s", row.execution, row.fault,
+                    "" if row.ready_s is None else f"{row.ready_s:.2f} s", row.execution,
+                    row.fault or row.missing,
                 ]
                 for row in loaded
             ],

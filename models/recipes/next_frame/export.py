@@ -53,6 +53,7 @@ class About:
         data: what it learned from.
         license: SPDX.
         limits: a sentence each.
+        speed: where the knob stands at first.
     """
 
     name: str
@@ -63,6 +64,7 @@ class About:
     license: str = "MIT"
     version: str = "1.0.0"
     limits: list[str] = field(default_factory=list)
+    speed: float = 1.0
 
 
 def make_package(
@@ -147,7 +149,8 @@ def make_manifest(
         title=about.title,
         description=about.description,
         architecture=f"U-Net of {widths} channels with instance norms, "
-        f"{cost.parameters:,} parameters, which adds what changes to the frame",
+        f"{cost.parameters:,} parameters, which says of each pixel from where it is carried and "
+        "what is added",
         source=Source(recipe=about.recipe, data=about.data),
         # The norms look at the whole frame.
         tiling=Tiling(tileable=False),
@@ -173,7 +176,7 @@ def make_manifest(
                 label="Share of the engine's frame",
             ),
             ParameterInput(
-                name=SPEED, kind="float", default=1.0, min=0.0, max=2.0,
+                name=SPEED, kind="float", default=about.speed, min=0.0, max=2.0,
                 label="Speed, 1 as it was learned, 0 to hold the picture",
             ),
         ],

@@ -13,7 +13,7 @@ from converters.scores.life import Feedback
 
 from .simulate import WORLDS, rgb8, simulated
 
-SIDE = 192
+SIDE = 128
 TICKS = (1, 10, 50, 100, 200, 400, 600)
 
 

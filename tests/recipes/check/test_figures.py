@@ -17,7 +17,9 @@ from bridge.inference.manifest import FrameInput, FrameOutput, Graph, Manifest, 
 from bridge.inference.package import ModelPackage, save
 from converters.graph import NetworkGraph
 from converters.scores.catalogue import score
+from models.recipes.check.__main__ import verdict
 from models.recipes.check.figures import Row, Steps, check_figures, steps_of, tolerance
+from models.recipes.check.loading import Loaded
 
 ROOT = Path(__file__).parents[3]
 COMMAND = "framebridge models score models/double --dataset pictures"
@@ -174,6 +176,14 @@ def test_the_command_tells_by_its_exit_status(root: Path) -> None:
     assert done.returncode == 3
     assert "no pictures" in done.stdout
     assert "double  " in done.stdout.partition("ready after")[2]
+
+
+def test_what_differs_weighs_more_than_what_is_missing() -> None:
+    good, wrong = Row("a", "b", "c"), Row("a", "b", "c", fault="off")
+    absent, slow = Row("a", "b", "c", missing="no data"), Loaded("a", (8, 8), 3.0, missing="busy")
+    assert verdict([good], []) == 0
+    assert verdict([good, absent], []) == verdict([good], [slow]) == 3
+    assert verdict([absent, wrong], [slow]) == 1
 
 
 def check(root: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -42,8 +42,8 @@ def test_it_paints_nearly_what_its_filter_paints(style: str) -> None:
         found = painter.run(frame)
         off.append(np.abs(found - wanted).mean())
         changed.append(np.abs(found - frame).mean())
-    assert np.mean(off) < 12
-    assert np.mean(off) < 0.5 * np.mean(changed)
+    assert np.mean(off) < 13
+    assert np.mean(off) < 0.6 * np.mean(changed)
 
 
 @STYLES
