@@ -18,7 +18,7 @@ from bridge.inference.manifest import (
 DEFAULT_SIZE = (320, 180)
 LARGER_SIZE = (480, 270)
 """For models that do not enlarge, if two processor cores can keep up with them."""
-_MACS, _MACS_EACH_TICK = 6e9, 1.2e9
+_MACS, _MACS_EACH_TICK = 4e9, 1.2e9
 """For a frame of LARGER_SIZE at most: of a model that answers frames, and of one that should tick
 sixty times a second."""
 INJECTED = 0.1

@@ -30,6 +30,9 @@ SIZE, TICKS = (128, 96), 600
 def test_a_shipped_package_plays_in_the_demo(name: str, short_folder: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "bridge.cli.main", "demo", "--model", name, "--seconds", "1"]
     words += ["--output", str(tmp_path), "--json"]
+    port = PACKAGES[name].manifest.frame_input
+    if port is not None and not port.size.fixed:
+        words += ["--size", f"{SIZE[0]}x{SIZE[1]}"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
