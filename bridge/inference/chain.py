@@ -21,6 +21,7 @@ class Chain:
         digest: sha256 in hex of everything that decides its pixels: packages, precision, backend,
             provider, compute and frame format. Parameters and the seed are not part of it.
         notes: what a person should know of how it runs, a sentence each.
+        warm_ms: what the fastest of the runs took that warmed it up.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Chain:
         self.execution = self._runner.execution
         self.digest = _digest(self._runner, options)
         self.notes = self._runner.notes
+        self.warm_ms = self._runner.warm_ms
 
     @property
     def tick(self) -> int:

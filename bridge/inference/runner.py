@@ -82,6 +82,7 @@ class Runner:
         execution: backend, provider and compute obtained.
         tick: index of the next run: how many there were since `reset`.
         notes: what a person should know of how it runs, a sentence each; known after `warm_up`.
+        warm_ms: of the fastest run of `warm_up`.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class Runner:
         self.execution = self._compiled.execution
         self._sum = np.zeros(1, np.float32)
         self.notes: list[str] = []
+        self.warm_ms = float("inf")
 
         self._takes_frame = package.manifest.frame_input is not None
         self._held: Pixels | None = None
@@ -211,7 +213,9 @@ class Runner:
         begin = time.monotonic()
         for _ in range(_WARM_RUNS):
             pause()
+            run_begin = time.monotonic()
             self._run(black, result, {})
+            self.warm_ms = min(self.warm_ms, 1000 * (time.monotonic() - run_begin))
             if time.monotonic() - begin > _WARM_S:
                 break
         if self.source.transfer == "linear":

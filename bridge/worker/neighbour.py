@@ -43,9 +43,10 @@ class Neighbour:
         self.lever = lever
         self._lower()
 
-    def expect_anew(self) -> None:
-        """Another chain runs: how long a run takes is to be learnt again."""
-        self._best_ms = float("inf")
+    def expect(self, run_ms: float) -> None:
+        """Another chain runs, and takes so long where there is room. On a machine that was busy
+        from the beginning no run would ever show it."""
+        self._best_ms = run_ms
 
     def tend(self, now: float) -> None:
         """Look at the runs since the last call; several times a second at most.

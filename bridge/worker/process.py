@@ -114,6 +114,7 @@ class WorkerProcess:
         self._watchdog = Watchdog(command.run_limit_s, _give_up)
         self._neighbour = Neighbour(self._tally, self._watchdog)
         chain = self._chain(command.packages, command.parameters)
+        self._neighbour.expect(chain.warm_ms)
         self._serve(0, command.slots, chain)
         threading.Thread(target=self._report_for_ever, name="reports", daemon=True).start()
 
@@ -185,12 +186,13 @@ class WorkerProcess:
         verify_in_turn(packages, self._source, self._options)
         chain = Chain(packages, self._source, self._options)
         chain.set_parameters(parameters)
+        self._warm_ms = chain.warm_ms
         return chain
 
     def _retire(self, chain: Chain) -> None:
         # To give back a large session takes longer than a tick.
         threading.Thread(target=self._close, args=(chain,), name="retire").start()
-        self._neighbour.expect_anew()
+        self._neighbour.expect(self._warm_ms)
 
     def _close(self, chain: Chain) -> None:
         self._wait_for_gap()
