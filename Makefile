@@ -11,10 +11,10 @@ STAMP := $(VENV)/.installed-$(RUNTIME)
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
 
-# What starts and kills real processes runs alone, the rest side by side.
+# What looks at times or kills processes runs alone, the rest side by side.
 test: check
-	$(BIN)/python -m pytest -n 2 --ignore tests/system
-	$(BIN)/python -m pytest tests/system
+	$(BIN)/python -m pytest -n 2 -m 'not alone'
+	$(BIN)/python -m pytest -m alone tests/system
 
 # kill -9, twenty times each, at random moments.
 test-crash: install

@@ -12,6 +12,19 @@ from framebridge_client import Bridge, connect
 
 from tests.system.processes import Sidecar
 
+FOLDER = Path(__file__).parent
+SIDE_BY_SIDE = {
+    "test_converted", "test_demo", "test_docs", "test_free", "test_listeners", "test_remote",
+    "test_shipped", "test_training", "test_wheel", "test_withheld",
+}  # fmt: skip
+"""What is neither about time nor kills processes may run beside other tests; all else runs alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == FOLDER and item.path.stem not in SIDE_BY_SIDE:
+            item.add_marker("alone")
+
 
 @pytest.fixture
 def short_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
