@@ -17,7 +17,7 @@ SIDE_BY_SIDE = {
     "test_converted", "test_demo", "test_docs", "test_free", "test_listeners", "test_remote",
     "test_shipped", "test_training", "test_wheel", "test_withheld",
 }  # fmt: skip
-"""What is neither about time nor kills processes may run beside other tests; all else runs alone."""
+"""What is neither about time nor kills processes runs beside other tests, all else alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
