@@ -54,12 +54,6 @@ ABOUT = {
         "growing on whatever picture it is given. " + _KNOBS,
         recipe="make train NAME=next-start && make train NAME=next-growth",
         data=_DATA.format("growth"),
-        limits=[
-            *_LIMITS,
-            "After 200 to 400 ticks left alone at 128x128 it is no longer what was simulated: fine "
-            "pink ripples fill most of the frame, and still move. Its training of 780 steps ended "
-            "early, before loops of the network that are as old were learned from for long. Turn "
-            "`inject` up for a moment, or reset the stream, and it grows anew.",
-        ],
+        limits=_LIMITS,
     ),
 }

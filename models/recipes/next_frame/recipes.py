@@ -28,7 +28,7 @@ from .simulate import SIDE as MEASURED_SIDE
 from .simulate import WORLDS, write_frames
 
 START = "next-start"
-STEPS = {START: 450, "next-fluid": 1800, "next-growth": 780}
+STEPS = {START: 450, "next-fluid": 1800, "next-growth": 5000}
 ALONE = 0.3
 FINE_RATE = 1.5e-3
 """Of what goes on from the common start."""

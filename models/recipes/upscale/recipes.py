@@ -50,6 +50,6 @@ RECIPES = {
         _recipe("upscale-x2", Shape(2, width=32, body=4, narrow=16), 10000),
         _recipe("upscale-x3", Shape(3, width=32, body=4, narrow=16), 1800, "upscale-x2"),
         _recipe("upscale-x4", Shape(4, width=32, body=4, narrow=16), 1800, "upscale-x2"),
-        _recipe("upscale-x2-fast", Shape(2, width=32, body=2, narrow=16), 8500),
+        _recipe("upscale-x2-fast", Shape(2, width=32, body=2, narrow=16), 24000),
     )
 }

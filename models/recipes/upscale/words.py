@@ -68,11 +68,4 @@ _OF_ONE: dict[str, list[str]] = {
         "Set5. The second half of the steps gained 0.03 dB on pictures held back; Muon instead of "
         "Adam brought most of what there is.",
     ],
-    "upscale-x2-fast": [
-        "The aim was c-DCSCN's quality for fewer than its 26,890 multiply-accumulates, and is not "
-        "reached: 0.04 dB below what c-DCSCN's own weights give on Set5, 0.02 dB on Set14. Ten "
-        "convolutions of 16 channels were tried and learned more slowly; 3,500 more steps after "
-        "the first 5,000 gave 0.03 and 0.02 dB. Five convolutions of 24 channels after 30,000 "
-        "steps by Adam had 37.09 and 32.76 dB, and take half as long again to run.",
-    ],
 }
