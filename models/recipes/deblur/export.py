@@ -34,6 +34,7 @@ from converters.scores.grid import grid_of_package
 from converters.scores.pairs import psnr_of_pairs
 from converters.scores.plain_model import PlainModel
 
+from ..parity import difference_of_255, parity_of
 from .graph import FRAME, SHARPER, STRENGTH, build_graph
 from .learner import NAME
 from .network import STRIDE, WIDTHS, DeblurNetwork, reach
@@ -132,14 +133,12 @@ def checked_graph(
             (found,) = session.run([SHARPER], {FRAME: frame, STRENGTH: np.ones(1, np.float32)})
             with torch.no_grad():
                 wanted = network(torch.from_numpy(frame)).numpy()
-            worst = max(worst, 255 * float(np.abs(found - wanted).max()))
-    if worst > PARITY_LIMIT:
-        raise ValueError(f"the graph differs from the network by {worst:.2e} of 255")
+            worst = max(worst, difference_of_255(found, wanted))
     against = (
         f"PyTorch {torch.__version__.split('+')[0]} with the same weights, borders and flat "
         "frames included"
     )
-    return model, Parity(against=against, max_abs_error=float(f"{worst:.1e}"), unit="of 255")
+    return model, parity_of(worst, PARITY_LIMIT, against)
 
 
 def make_manifest(

@@ -30,6 +30,7 @@ from bridge.inference.package import save
 from converters.card import PREVIEW, write_card
 from converters.cost import count_cost
 
+from ..parity import difference_of_255, parity_of
 from .graph import FRAME, INJECT, NEXT_FRAME, NEXT_STATE, SPEED, STATE, Shape, build_graph
 from .network import NextFrameNetwork
 
@@ -123,11 +124,9 @@ def measure_parity(
             (found,) = session.run([NEXT_FRAME], fed)
             with torch.no_grad():
                 wanted = network(torch.from_numpy(frame)).numpy()
-            worst = max(worst, 255 * float(np.abs(found - wanted).max()))
-    if worst > PARITY_LIMIT:
-        raise ValueError(f"the graph differs from the network by {worst:.2e} of 255")
+            worst = max(worst, difference_of_255(found, wanted))
     against = f"PyTorch {torch.__version__.split('+')[0]}, one tick, flat frames included"
-    return Parity(against=against, max_abs_error=float(f"{worst:.1e}"), unit="of 255")
+    return parity_of(worst, PARITY_LIMIT, against)
 
 
 def make_manifest(

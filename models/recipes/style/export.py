@@ -29,6 +29,7 @@ from converters.card import write_card
 from converters.cost import count_cost
 from converters.scores.flicker import flicker
 
+from ..parity import difference_of_255, parity_of
 from ..recipe import Options
 from . import wording
 from .graph import FRAME, PAINTED, STRENGTH, build_graph, multiple_of
@@ -84,11 +85,9 @@ def measure_parity(painting: Painting, network: nn.Module, graph: bytes) -> Pari
         given = {FRAME: frame, STRENGTH: np.ones(1, np.float32)}
         (found,) = session.run([PAINTED], given)
         wanted = paint(painting, network, frame)
-        worst = max(worst, 255 * float(np.abs(found - wanted).max()))
-    if worst > PARITY_LIMIT:
-        raise ValueError(f"the graph differs from the network by {worst:.2e} of 255")
+        worst = max(worst, difference_of_255(found, wanted))
     against = f"PyTorch {torch.__version__.split('+')[0]}, borders included"
-    return Parity(against=against, max_abs_error=float(f"{worst:.1e}"), unit="of 255")
+    return parity_of(worst, PARITY_LIMIT, against)
 
 
 def paint(painting: Painting, network: nn.Module, frame: Any) -> Any:

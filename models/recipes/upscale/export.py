@@ -28,6 +28,7 @@ from converters.cost import count_cost, receptive_radius
 from converters.scores.psnr_y import METRIC, PSNR_Y
 
 from ..luma import luma
+from ..parity import difference_of_255, parity_of
 from ..recipe import Options
 from .graph import FRAME, UPSCALED, build_graph
 from .network import Shape, UpscaleNetwork
@@ -116,11 +117,9 @@ def measure_parity(network: UpscaleNetwork, graph: bytes, seed: int = 0) -> Pari
         found = luma(result[0].transpose(1, 2, 0))
         with torch.no_grad():
             wanted = network(torch.from_numpy(luma(frame[0].transpose(1, 2, 0)))[None, None])
-        worst = max(worst, 255 * float(np.abs(found - wanted[0, 0].numpy()).max()))
-    if worst > PARITY_LIMIT:
-        raise ValueError(f"the graph differs from the network by {worst:.2e} of 255 on luma")
+        worst = max(worst, difference_of_255(found, wanted[0, 0].numpy()))
     against = f"PyTorch {torch.__version__.split('+')[0]}, on luma, borders included"
-    return Parity(against=against, max_abs_error=float(f"{worst:.1e}"), unit="of 255")
+    return parity_of(worst, PARITY_LIMIT, against)
 
 
 def measure(package: ModelPackage, scale: int, pictures: Path) -> list[Quality]:

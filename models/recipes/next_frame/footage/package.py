@@ -29,6 +29,7 @@ from bridge.inference.package import save
 from converters.card import PREVIEW, write_card
 from converters.cost import count_cost
 
+from ...parity import difference_of_255, parity_of
 from ..graph import FRAME, INJECT, NEXT_FRAME, NEXT_STATE, SPEED, STATE, Shape, build_graph
 from .age import AGE, blend, knots
 from .folder import storage_error
@@ -100,11 +101,9 @@ def measure_parity(model: onnx.ModelProto, made: Made) -> Parity:
         fed = {FRAME: np.zeros_like(state), STATE: state, INJECT: none, SPEED: one, AGE: one}
         known = {port.name for port in session.get_inputs()}
         (found,) = session.run([NEXT_FRAME], {k: v for k, v in fed.items() if k in known})
-        worst = max(worst, 255 * float(np.abs(found[0] - wanted).max()))
-    if worst > PARITY_LIMIT:
-        raise ValueError(f"the graph differs from the network by {worst:.2e} of 255")
+        worst = max(worst, difference_of_255(found[0], wanted))
     against = f"{made.framework}, one tick at age 1 on frames of the clip"
-    return Parity(against=against, max_abs_error=float(f"{worst:.1e}"), unit="of 255")
+    return parity_of(worst, PARITY_LIMIT, against)
 
 
 def _manifest(made: Made, finished: onnx.ModelProto, parity: Parity) -> Manifest:
