@@ -73,14 +73,16 @@ def main() -> int:
 
 def _trained(recipe: Recipe, options: Options, arguments: argparse.Namespace) -> Path:
     """Train, unless only an export was asked for; returns the checkpoint."""
-    output = options.trained / recipe.name
+    output = options.trained / recipe.run_name
     checkpoint = output / CHECKPOINT
     if arguments.export_only or arguments.resume:
         if not checkpoint.is_file():
             raise FileNotFoundError(f"{checkpoint}: no such file; train first, without --resume")
         if arguments.export_only:
             return checkpoint
-    run = Run(recipe.name, recipe.learner(options), options.seed, arguments.steps or recipe.steps)
+    run = Run(
+        recipe.run_name, recipe.learner(options), options.seed, arguments.steps or recipe.steps
+    )
     if arguments.resume:
         run.load(checkpoint)
     train(run, output)

@@ -41,6 +41,8 @@ class Recipe:
         export: takes a checkpoint (`Run.facts()` and "learner"), and writes the package with card
             and pictures into a folder. Raises ValueError if the graph differs from the network.
         after: the recipe whose checkpoint it starts from.
+        run: of the run that makes it, where one run makes several packages; by default as the
+            package.
     """
 
     name: str
@@ -48,3 +50,9 @@ class Recipe:
     learner: Callable[[Options], Learner]
     export: Callable[[dict[str, Any], Path, Options], None]
     after: str = ""
+    run: str = ""
+
+    @property
+    def run_name(self) -> str:
+        """Of the run, and of the folder that keeps its checkpoint."""
+        return self.run or self.name

@@ -13,16 +13,14 @@ from framebridge_client import Bridge, connect
 from tests.system.processes import Sidecar
 
 FOLDER = Path(__file__).parent
-SIDE_BY_SIDE = {
-    "test_converted", "test_demo", "test_docs", "test_free", "test_listeners", "test_remote",
-    "test_shipped", "test_training", "test_wheel", "test_withheld",
-}  # fmt: skip
-"""What is neither about time nor kills processes runs beside other tests, all else alone."""
+ALONE = {"test_neighbour", "test_slow_model"}
+"""What looks at how the machine's time is divided has it for itself; all else runs beside other
+tests."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.parent == FOLDER and item.path.stem not in SIDE_BY_SIDE:
+        if item.path.parent == FOLDER and item.path.stem in ALONE:
             item.add_marker("alone")
 
 

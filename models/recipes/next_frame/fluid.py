@@ -72,7 +72,7 @@ class Fluid(World):
         whole = np.concatenate([vorticity[:, None], state[:, 1:]], axis=1)
         carried = np.stack(
             [
-                _carried(one, self._y - dy, self._x - dx)
+                fetched(one, self._y - dy, self._x - dx)
                 for one, dy, dx in zip(whole, down, right, strict=True)
             ]
         )
@@ -110,7 +110,7 @@ def _sines(planes: Batch) -> npt.NDArray[np.complex128]:
     return np.fft.rfft2(whole)
 
 
-def _carried(planes: Batch, y: Batch, x: Batch) -> Batch:
+def fetched(planes: Batch, y: Batch, x: Batch) -> Batch:
     """Planes (C, H, W) at places between pixels, by Catmull-Rom's cubic."""
     height, width = planes.shape[1:]
     flat = planes.reshape(len(planes), -1)

@@ -62,12 +62,14 @@ class Growth(World):
         return self.bounded(np.concatenate([food, growth, soil], axis=1))
 
 
-def _colours() -> tuple[Batch, Batch]:
-    """Ground and matrix from the colours that four states are to have."""
+def colours_of(shown: list[list[float]]) -> tuple[Batch, Batch]:
+    """Ground (3,) and matrix (3, 3) from the RGB of four states: empty ground, that behind a front,
+    tired soil, and what grows."""
     states = [[1, 0, 0], [0.8, 0, 0.75], [0.4, 0.05, 1.2], [0.25, 0.4, 0.9]]
-    shown = [[0.05, 0.12, 0.19], [0.34, 0.13, 0.40], [0.72, 0.22, 0.34], [0.98, 0.88, 0.55]]
     solved = np.linalg.solve(np.hstack([np.ones((4, 1)), states]), np.array(shown))
     return solved[0].astype(np.float32), solved[1:].T.astype(np.float32)
 
 
-Growth.ground, Growth.colours = _colours()
+Growth.ground, Growth.colours = colours_of(
+    [[0.05, 0.12, 0.19], [0.34, 0.13, 0.40], [0.72, 0.22, 0.34], [0.98, 0.88, 0.55]]
+)

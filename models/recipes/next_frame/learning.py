@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .network import NextFrameNetwork
 from .starts import KINDS, first_frame
 from .world import Batch, World
 
@@ -21,13 +21,16 @@ OLDEST = 600
 """Ticks after which a loop is started anew at the latest."""
 
 
-def unrolled_loss(network: NextFrameNetwork, clips: Tensor, noise: Tensor | None = None) -> Tensor:
+def unrolled_loss(
+    unbounded: Callable[[Tensor], Tensor], clips: Tensor, noise: Tensor | None = None
+) -> Tensor:
     """Error of the frames that the network makes one after another, as a share of what changes.
 
     Each clip counts by how much changes in it: otherwise those in which noise dies away would drown
     the slow ones. A network that stands still has a loss a little below 1.
 
     Args:
+        unbounded: `NextFrameNetwork.unbounded`.
         clips: (N, 1 + ticks, 3, H, W), 0 to 1; the first frame is what it starts from, and each
             further one it makes of its own result before.
         noise: (N, 3, H, W), added to the first frame.
@@ -35,7 +38,7 @@ def unrolled_loss(network: NextFrameNetwork, clips: Tensor, noise: Tensor | None
     frame = clips[:, 0] if noise is None else clips[:, 0] + noise
     total = torch.zeros(())
     for tick in range(1, clips.shape[1]):
-        made = network.unbounded(frame)
+        made = unbounded(frame)
         error = (made - clips[:, tick]).abs().mean((1, 2, 3))
         changed = (clips[:, tick] - clips[:, 0]).abs().mean((1, 2, 3))
         total = total + (error / (changed + EVEN)).mean()

@@ -22,13 +22,19 @@ from ..training.loop import CHECKPOINT
 from .about import ABOUT
 from .export import make_package
 from .fluid import Fluid
-from .learner import NETWORK, RATE, SIDE, SimulationLearner
+from .growth import Growth
+from .learner import NETWORK, RATE, SimulationLearner
+from .lessons import SIDE
+from .pair import PairLearner
 from .preview import write_preview
 from .simulate import SIDE as MEASURED_SIDE
 from .simulate import WORLDS, write_frames
+from .stirred import Stirred
 
 START = "next-start"
-STEPS = {START: 450, "next-fluid": 1800, "next-growth": 5000}
+PAIR = "next-pair"
+"""The run that makes both packages."""
+STEPS = {START: 450, PAIR: 5000}
 ALONE = 0.3
 FINE_RATE = 1.5e-3
 """Of what goes on from the common start."""
@@ -43,31 +49,29 @@ def make_start(options: Options) -> Learner:
     return SimulationLearner([Fluid(SIDE, SIDE)], options.seed, RATE, alone=ALONE)
 
 
-def _learner(world: str) -> Callable[[Options], Learner]:
-    def make(options: Options) -> Learner:
-        checkpoint = options.trained / START / CHECKPOINT
-        if not checkpoint.is_file():
-            raise FileNotFoundError(f"{checkpoint}: no such file; make {START} first")
-        weights = weights_of(torch.load(checkpoint, weights_only=True))
-        return SimulationLearner(
-            [WORLDS[world](SIDE, SIDE)], options.seed, FINE_RATE, weights
-        )  # fmt: skip
-
-    return make
+def make_pair(options: Options) -> Learner:
+    """Both packages, from the common start."""
+    checkpoint = options.trained / START / CHECKPOINT
+    if not checkpoint.is_file():
+        raise FileNotFoundError(f"{checkpoint}: no such file; make {START} first")
+    weights = weights_of(torch.load(checkpoint, weights_only=True), NETWORK)
+    worlds = (Fluid(SIDE, SIDE), Growth(SIDE, SIDE), Stirred(SIDE, SIDE))
+    return PairLearner(*worlds, options.seed, FINE_RATE, weights)
 
 
-def weights_of(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
-    """What is shipped of a checkpoint: the averages."""
-    weights: dict[str, Tensor] = checkpoint["learner"]["averages"][NETWORK]
+def weights_of(checkpoint: dict[str, Any], network: str) -> dict[str, Tensor]:
+    """What is shipped of a checkpoint: the averages of one network."""
+    weights: dict[str, Tensor] = checkpoint["learner"]["averages"][network]
     return weights
 
 
 def _export(name: str) -> Callable[[dict[str, Any], Path, Options], None]:
     def export(checkpoint: dict[str, Any], folder: Path, options: Options) -> None:
-        about, weights = ABOUT[name], weights_of(checkpoint)
+        about = ABOUT[name]
         if name == START:
-            make_package(folder, weights, about)
+            make_package(folder, weights_of(checkpoint, NETWORK), about)
             return
+        weights = weights_of(checkpoint, name.removeprefix("next-"))
         with tempfile.TemporaryDirectory() as other:
             make_package(Path(other) / name, weights, about)
             quality = measured(ModelPackage.open(Path(other) / name))
@@ -109,8 +113,8 @@ RECIPES = {
     START: Recipe(START, STEPS[START], make_start, _export(START)),
     **{
         f"next-{world}": Recipe(
-            f"next-{world}", STEPS[f"next-{world}"], _learner(world), _export(f"next-{world}"),
-            after=START,
+            f"next-{world}", STEPS[PAIR], make_pair, _export(f"next-{world}"),
+            after=START, run=PAIR,
         )
         for world in WORLDS
     },

@@ -30,7 +30,7 @@ BRIGHTNESS = 0.02
 FARTHEST = 3
 """Pixels between the two in each direction: whatever its place under the network's stride of four,
 a picture is to give the same."""
-LAYER_SHARE, SLOPE_SHARE, STEADY_SHARE, ENERGY_SHARE = 0.5, 1.0, 0.7, 0.05
+LAYER_SHARE, SLOPE_SHARE, STEADY_SHARE, ENERGY_SHARE = 0.5, 1.0, 1.5, 0.05
 DIRECTION_SHARE = 2.0
 STEADY_FROM = 0.3
 """Of the run, from where on steadiness has its full share: grey is steadiest of all, and with it

@@ -12,8 +12,9 @@ torch = pytest.importorskip("torch")
 from models.recipes.next_frame.fluid import Fluid  # noqa: E402
 from models.recipes.next_frame.graph import Shape  # noqa: E402
 from models.recipes.next_frame.growth import Growth  # noqa: E402
-from models.recipes.next_frame.learner import REFILL_EVERY, SimulationLearner  # noqa: E402
+from models.recipes.next_frame.learner import SimulationLearner  # noqa: E402
 from models.recipes.next_frame.learning import Loops, unrolled_loss  # noqa: E402
+from models.recipes.next_frame.lessons import REFILL_EVERY  # noqa: E402
 from models.recipes.next_frame.network import NextFrameNetwork  # noqa: E402
 from models.recipes.training.loop import Run  # noqa: E402
 
@@ -54,9 +55,9 @@ def test_a_run_stopped_and_resumed_equals_one_that_went_on(tmp_path: Path) -> No
 
 def test_what_it_learns_from_is_what_the_simulation_does_next() -> None:
     taught = learner()
-    for clip in taught.pool:
+    for clip in taught.lessons.pool:
         frames = clip.numpy().astype(np.float32) / 255
-        after = [world.clips(frames[:1], 1)[0, 0] for world in taught.worlds]
+        after = [world.clips(frames[:1], 1)[0, 0] for world in taught.lessons.worlds]
         differences = [255 * np.abs(frame - frames[1]).mean() for frame in after]
         # The clip's first frame was rounded to 8 bits after the simulation had gone on from it.
         assert min(differences) < 5
@@ -81,8 +82,8 @@ def test_the_loss_of_a_network_that_stands_still_is_a_little_below_1() -> None:
     with torch.no_grad():
         network.last.weight.zero_()
     clips = torch.rand((2, 3, 3, 16, 16), generator=torch.Generator().manual_seed(0))
-    assert 0.95 < unrolled_loss(network, clips).item() < 1
-    assert unrolled_loss(network, clips[:, :1].expand(-1, 3, -1, -1, -1)) == 0
+    assert 0.95 < unrolled_loss(network.unbounded, clips).item() < 1
+    assert unrolled_loss(network.unbounded, clips[:, :1].expand(-1, 3, -1, -1, -1)) == 0
 
 
 def test_clips_that_change_little_count_as_much_as_others() -> None:
@@ -91,7 +92,10 @@ def test_clips_that_change_little_count_as_much_as_others() -> None:
         network.last.weight.zero_()
     first = torch.full((1, 1, 3, 16, 16), 0.5)
     little, much = (torch.cat([first, first + by], dim=1) for by in (0.1, 0.4))
-    assert abs(unrolled_loss(network, little) - unrolled_loss(network, much)) < 0.05
+    assert (
+        abs(unrolled_loss(network.unbounded, little) - unrolled_loss(network.unbounded, much))
+        < 0.05
+    )
 
 
 def test_a_few_steps_on_one_clip_make_the_loss_fall() -> None:
@@ -103,7 +107,7 @@ def test_a_few_steps_on_one_clip_make_the_loss_fall() -> None:
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
     losses = []
     for _ in range(40):
-        loss = unrolled_loss(network, clips)
+        loss = unrolled_loss(network.unbounded, clips)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

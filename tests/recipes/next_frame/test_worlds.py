@@ -12,9 +12,10 @@ from models.recipes.next_frame.fluid import Fluid
 from models.recipes.next_frame.growth import Growth
 from models.recipes.next_frame.simulate import PHOTOGRAPH, assert_alive, simulated, write_frames
 from models.recipes.next_frame.starts import KINDS, first_frame
+from models.recipes.next_frame.stirred import Stirred
 from models.recipes.next_frame.world import World
 
-WORLDS = [Fluid, Growth]
+WORLDS = [Fluid, Growth, Stirred]
 
 
 @pytest.fixture(params=WORLDS, ids=lambda world: str(world.name))
@@ -24,9 +25,9 @@ def world(request: pytest.FixtureRequest) -> World:
 
 
 @pytest.mark.parametrize("kind", WORLDS)
-def test_a_simulation_is_alive_for_600_ticks_and_repeats_itself(kind: type[World]) -> None:
-    world = kind(72, 72)
-    frames = list(simulated(world, 601))
+def test_a_simulation_is_alive_for_300_ticks_and_repeats_itself(kind: type[World]) -> None:
+    world = kind(48, 48)
+    frames = list(simulated(world, 301))
     contrast, change = assert_alive(iter(frames))
     assert contrast > 30
     assert 2 < change < 12
