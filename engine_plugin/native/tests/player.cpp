@@ -5,8 +5,10 @@
 //   use N                   the present one is the Nth that was created, from 0
 //   destroy
 //   size WIDTH HEIGHT       of the frames from now on
-//   play WHAT COUNT         ticks until so many more of: ticks results passed cleared reopened
-//   state STATE             ticks until the client is absent, connecting, opening, live ...
+//   play WHAT COUNT         ticks until so many more of:
+//                           ticks polls results passed cleared reopened
+//   wait STATE              until the client is absent, connecting, opening, live ...
+//   state STATE             the same, with ticks meanwhile
 //   film WIDTH HEIGHT IN OUT   each frame of a file in order, each result into another, with
 //   `every` churn SECONDS           submits, polls and asks from four threads at once farewell
 //   destroys the client while two threads submit and poll statistics, error set NAME KIND VALUE...
@@ -132,6 +134,7 @@ class Player {
     result.size = sizeof result;
     const fb_status status = fb_poll(client, &result);
     check(status, "fb_poll");
+    ++polls;
     if (status == FB_NOTHING) return false;
     if (result.origin == FB_CLEARED) {
       if (check_pixels_ && first_pixel(result) != 0) throw Trouble{"not cleared"};
@@ -142,8 +145,8 @@ class Player {
     if (result.origin == FB_FROM_BRIDGE) ++results;
     const bool tick = free_ && result.origin == FB_FROM_BRIDGE;
     if (!tick) {
-      if (result.frame_id <= last_shown_) throw Trouble{"an older frame after a newer one"};
-      last_shown_ = result.frame_id;
+      if (result.frame_id <= last_shown) throw Trouble{"an older frame after a newer one"};
+      last_shown = result.frame_id;
       if (check_pixels_) compare(result);
     }
     chain = result.chain;
@@ -153,7 +156,9 @@ class Player {
   }
 
   fb_client client = 0;
-  uint64_t ticks = 0, ok = 0, not_sent = 0, reopened = 0, results = 0, passed = 0, cleared = 0;
+  uint64_t ticks = 0, polls = 0, ok = 0, not_sent = 0, reopened = 0, results = 0, passed = 0,
+           cleared = 0;
+  uint64_t last_shown = 0;
   uint32_t chain = 0;
   int result_width = 0, result_height = 0;
 
@@ -204,7 +209,7 @@ class Player {
 
   int width_ = 0, height_ = 0, padding_ = 0;
   bool free_ = false, check_pixels_ = true, send_ = true;
-  uint64_t id_step_ = 0, number_ = 0, last_shown_ = 0;
+  uint64_t id_step_ = 0, number_ = 0;
   std::vector<uint8_t> frame_;
   Sent sent_[slots];
 };
@@ -218,30 +223,35 @@ fb_statistics statistics_of(fb_client client) {
   return statistics;
 }
 
-template <typename Done>
-void tick_until(Player &player, const std::string &what, Done done) {
+template <typename Act, typename Done>
+void act_until(Player &player, const std::string &what, Act act, Done done) {
   const double end = seconds() + watchdog_s;
   while (!done()) {
     if (seconds() > end) throw Trouble{"never came: " + what + "; " + error_of(player.client)};
-    player.tick();
+    act();
     std::this_thread::sleep_for(std::chrono::milliseconds(4));
   }
 }
 
 void play(Player &player, const std::string &what, uint64_t more) {
-  const std::map<std::string, uint64_t *> counts = {{"ticks", &player.ticks},
-                                                    {"results", &player.results},
-                                                    {"passed", &player.passed},
-                                                    {"cleared", &player.cleared},
-                                                    {"reopened", &player.reopened}};
+  const std::map<std::string, uint64_t *> counts = {
+      {"ticks", &player.ticks},   {"polls", &player.polls},     {"results", &player.results},
+      {"passed", &player.passed}, {"cleared", &player.cleared}, {"reopened", &player.reopened}};
   const uint64_t *count = counts.at(what);
   const uint64_t wanted = *count + more;
-  tick_until(player, what, [&] { return *count >= wanted; });
+  const auto done = [&] { return *count >= wanted; };
+  if (what == "polls")
+    act_until(player, what, [&] { player.poll(); }, done);
+  else
+    act_until(player, what, [&] { player.tick(); }, done);
 }
 
-void wait_for_state(Player &player, const std::string &state) {
-  tick_until(player, "state " + state,
-             [&] { return states[statistics_of(player.client).state] == state; });
+void wait_for_state(Player &player, const std::string &state, bool ticking) {
+  const auto act = [&] {
+    if (ticking) player.tick();
+  };
+  const auto done = [&] { return states[statistics_of(player.client).state] == state; };
+  act_until(player, "state " + state, act, done);
 }
 
 std::string answer_to(fb_client client, const std::string &json) {
@@ -451,9 +461,9 @@ std::string carry_out(std::vector<Player> &players, size_t &present, const std::
     uint64_t count;
     words >> word >> count;
     play(player, word, count);
-  } else if (verb == "state") {
+  } else if (verb == "state" || verb == "wait") {
     words >> word;
-    wait_for_state(player, word);
+    wait_for_state(player, word, verb == "state");
   } else if (verb == "size") {
     int width, height;
     words >> width >> height;
@@ -486,14 +496,16 @@ std::string carry_out(std::vector<Player> &players, size_t &present, const std::
   char text[256];
   std::snprintf(text, sizeof text,
                 "{\"ticks\": %llu, \"ok\": %llu, \"not_sent\": %llu, \"results\": %llu, "
-                "\"passed\": %llu, \"cleared\": %llu, \"chain\": \"%08x\", \"shown\": [%d, %d]}",
+                "\"passed\": %llu, \"cleared\": %llu, \"last_shown\": %llu, "
+                "\"chain\": \"%08x\", \"shown\": [%d, %d]}",
                 static_cast<unsigned long long>(player.ticks),
                 static_cast<unsigned long long>(player.ok),
                 static_cast<unsigned long long>(player.not_sent),
                 static_cast<unsigned long long>(player.results),
                 static_cast<unsigned long long>(player.passed),
-                static_cast<unsigned long long>(player.cleared), player.chain, player.result_width,
-                player.result_height);
+                static_cast<unsigned long long>(player.cleared),
+                static_cast<unsigned long long>(player.last_shown), player.chain,
+                player.result_width, player.result_height);
   return text;
 }
 
