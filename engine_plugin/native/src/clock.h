@@ -8,7 +8,7 @@ namespace framebridge {
 /* Nanoseconds since some moment that is the same for all processes of this machine. */
 uint64_t monotonic_ns();
 
-constexpr uint64_t kMillisecond = 1000000;
-constexpr uint64_t kSecond = 1000 * kMillisecond;
+constexpr uint64_t millisecond_ns = 1000000;
+constexpr uint64_t second_ns = 1000 * millisecond_ns;
 
 }  // namespace framebridge

@@ -3,47 +3,36 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+
+#include "messages.h"
 
 namespace framebridge {
-
-/* Where a bridge listens, and what shows that we may speak to it. */
-struct Address {
-    std::string endpoint;
-    std::string token;
-
-    bool operator==(const Address &other) const {
-        return endpoint == other.endpoint && token == other.token;
-    }
-};
-
-/* The map that a bridge publishes, in bridge.json or as its first line of output; nothing for
- * anything else. */
-std::optional<Address> address_in(const std::string &json);
 
 /* Where to look. The environment is read once, when a client is made: another thread of the engine
  * may change it later. */
 class Discovery {
  public:
-    /* At an endpoint that the engine names. */
-    explicit Discovery(Address named) : named_(std::move(named)) {}
+  /* At an endpoint that the engine names. */
+  explicit Discovery(Address named) : named_(std::move(named)) {}
 
-    /* Where FRAMEBRIDGE_ENDPOINT says, else in the runtime folder of this user. */
-    static Discovery of_this_user();
+  /* Where FRAMEBRIDGE_ENDPOINT says, else in the runtime folder of this user. */
+  static Discovery of_this_user();
 
-    /* The bridge's address as it stands now; nothing while none runs. Never waits. */
-    std::optional<Address> find() const;
+  /* The bridge's address as it stands now; nothing while none runs. Never waits. */
+  std::optional<Address> find() const;
 
-    /* In words, for an error. */
-    std::string place() const;
+  /* In words, for an error. */
+  std::string place() const;
 
-    /* An endpoint has been named: no bridge is looked for elsewhere, and none is started. */
-    bool is_named() const { return named_.has_value(); }
+  /* An endpoint has been named: no bridge is looked for elsewhere, and none is started. */
+  bool is_named() const { return named_.has_value(); }
 
  private:
-    Discovery() = default;
+  Discovery() = default;
 
-    std::optional<Address> named_;
-    std::string folder_;
+  std::optional<Address> named_;
+  std::string folder_;
 };
 
 // One for each system, in discovery_posix.cpp and discovery_windows.cpp.

@@ -1,5 +1,5 @@
-// Clients by handle: an index into a fixed table and a generation, so that a handle of a client that
-// is gone never names another.
+// Clients by handle: an index into a fixed table and a generation, so that a handle of a client
+// that is gone never names another.
 #pragma once
 
 #include <framebridge.h>
@@ -10,7 +10,7 @@ namespace framebridge {
 
 class Client;
 
-constexpr int kMostClients = 32;
+constexpr int max_clients = 32;
 
 /* A handle for a client, or 0 when the table is full; then the client is left in `client`. */
 fb_client add_client(std::unique_ptr<Client> &client);
