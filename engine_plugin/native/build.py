@@ -77,7 +77,7 @@ _CROSS = (
 _THREAD = "-fsanitize=thread -g -O1"
 KINDS = {
     "plain": Kind(SYSTEM, f"libzmq-{SYSTEM}"),
-    # Windows 10, as in cmake/warnings.cmake. Of ipc:// libzmq takes the wrong headers with mingw-w64.
+    # Windows 10, as in cmake/warnings.cmake. For ipc:// libzmq takes the wrong headers here.
     "windows": Kind(
         "windows", "libzmq-windows", _CROSS,
         (*_CROSS, "-DZMQ_WIN32_WINNT=0x0A00", "-DZMQ_HAVE_IPC=OFF"),
