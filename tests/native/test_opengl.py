@@ -14,7 +14,7 @@ from bridge.inference.package import ModelPackage
 from bridge.inference.runner import RunOptions
 from bridge.supervisor.library import shipped_folder
 from tests.native.chart import Picture, chart, read_id, to_encoded, to_linear, wrongs
-from tests.native.egl_host import Played, play
+from tests.native.egl_host import Played, play, run
 from tests.native_builds import Native
 from tests.system.processes import Sidecar
 
@@ -105,3 +105,10 @@ def test_without_unity_the_current_context_is_used(
     for frame_id, picture in played.results.items():
         assert wrongs(picture, chart(frame_id)) == []
     nothing_waited(played)
+
+
+def test_what_an_engine_does_wrong_ends_in_a_status_and_words(
+    native: Native, short_folder: Path
+) -> None:
+    done = run(native, "egl_bad_input").splitlines()
+    assert len(done) == 20

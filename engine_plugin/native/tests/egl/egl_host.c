@@ -53,6 +53,8 @@ static void read_setting(const char *text) {
       {"bar_row", &setting.bar_row},
       {"pause_us", &setting.pause_us},
       {"bar_height", &setting.bar_height},
+      {"graphics_card", &setting.graphics_card},
+      {"es_3_0", &setting.es_3_0},
   };
   for (size_t i = 0; i < sizeof known / sizeof *known; ++i) {
     const size_t length = strlen(known[i].name);
@@ -148,6 +150,7 @@ static void issue(fb_render_event *event, GLuint texture, GLuint framebuffer, GL
   if (own_error) glEnable(0xFFFF);
   read_state(setting.es, &before);
   spy_begin_event();
+  spy_counts = true;
   plugin.event(FB_EVENT_FRAME, event);
   read_state(setting.es, &after);
   const GLenum error = glGetError();
@@ -168,7 +171,7 @@ int main(int count, char **arguments) {
   for (int i = 5; i < count; ++i) read_setting(arguments[i]);
   alarm(WATCHDOG_S);
   spy_says_graphics_card = setting.graphics_card;
-  spy_says_es_3_0 = setting.es_3_0;
+  if (setting.es_3_0) spy_says_version = 30;
 
   use_context(make_context(setting.es, 3, setting.es ? 0 : 3));
   char *const picture = malloc((size_t)setting.width * (size_t)setting.height * 4);
