@@ -19,6 +19,8 @@ from tests.native.egl_host import Played, play, run
 from tests.native_builds import Native
 from tests.system.processes import Sidecar
 
+pytestmark = pytest.mark.timeout(330)
+
 MODEL = "upscale-x2-fast"
 """Its result turns with the picture and depends on which channel is red, unlike a copy's."""
 

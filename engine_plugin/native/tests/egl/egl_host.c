@@ -20,7 +20,7 @@
 #include "plugin.h"
 #include "waits.h"
 
-enum { BARS = 32, IN_FLIGHT = 2, WATCHDOG_S = 100 };
+enum { BARS = 32, IN_FLIGHT = 3, WATCHDOG_S = 290 };
 
 static struct {
   int width, height, frames;
