@@ -254,12 +254,13 @@ FB_API fb_status FB_CALL fb_answer(fb_client client, int64_t ticket, char *json,
 FB_API fb_status FB_CALL fb_get_statistics(fb_client client, fb_statistics *statistics);
 
 /* What is wrong with a client, in words for a person: code, place, expected, found and remedy; empty
- * if nothing is. With client 0: why the last call of this thread failed.
+ * if nothing is, a line for each thing that is. With client 0: why the last call of this thread that
+ * failed did so.
  * Returns the bytes that it takes, with the zero; at most `size` are written. */
 FB_API size_t FB_CALL fb_last_error(fb_client client, char *text, size_t size);
 
 /* Where messages go, of all clients; null for nowhere. It is called on the library's threads. After
- * the call returns the function before is not called again. */
+ * the call returns the function before is not called again. It must not destroy a client. */
 FB_API void FB_CALL fb_set_log(fb_log_function function, void *user, int32_t least_level);
 
 /* Of Unity's plugin interface, and for others who have a graphics context on their own thread: the
