@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "checked_text.h"
 #include "errors.h"
 #include "parameters.h"
 
@@ -25,12 +26,7 @@ constexpr std::size_t max_text_characters = 256;        // of client, token, lab
 
 using Bytes = std::vector<std::uint8_t>;
 
-/* True if it is UTF-8 of at most so many characters (code points), without a zero byte; else an
- * error that names the place. */
-bool check_text(const char *place, const std::string &text, std::size_t max_characters,
-                Error &error);
-
-// ---- What a client says. Numbers of requests are 1 and up. The texts have been checked. ----
+// ---- What a client says. Numbers of requests are 1 and up. Texts have been checked. ----
 
 struct OpenRequest {
   fb_format source{};
