@@ -247,15 +247,16 @@ def _without_debug_information(path: Path) -> bytes:
     """The library as it is shipped, if its system's `strip` is here; else as it is."""
     tools = {".so": "strip", ".dll": "x86_64-w64-mingw32-strip"}
     tool = shutil.which(tools.get(path.suffix, ""))
-    if tool is None:
-        return path.read_bytes()
+    content = path.read_bytes()
+    if tool is None or b".debug_info" not in content:
+        return content
     with tempfile.TemporaryDirectory() as folder:
         stripped = Path(folder) / path.name
         done = subprocess.run(
             [tool, "--strip-unneeded", "-o", str(stripped), str(path)],
             stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
         )  # fmt: skip
-        return (stripped if done.returncode == 0 else path).read_bytes()
+        return stripped.read_bytes() if done.returncode == 0 else content
 
 
 def _tarball(files: dict[str, bytes]) -> bytes:

@@ -31,7 +31,7 @@ Pack = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def native(tmp_path: Path) -> Path:
+def libraries(tmp_path: Path) -> Path:
     """Files that begin like the libraries of all three systems."""
     for place, head in HEADS.items():
         path = tmp_path / "native" / place
@@ -61,10 +61,10 @@ def meta(path: Path, identity: str) -> None:
 
 
 @pytest.fixture
-def pack(tmp_path: Path, native: Path) -> Pack:
+def pack(tmp_path: Path, libraries: Path) -> Pack:
     def run(*words: object, out: str = "out") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, str(PACK), "--native", str(native), "--out", str(tmp_path / out),
+            [sys.executable, str(PACK), "--native", str(libraries), "--out", str(tmp_path / out),
              *map(str, words)],
             capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
         )  # fmt: skip
@@ -147,9 +147,9 @@ def test_each_library_is_for_its_own_system_alone(pack: Pack, small: Path, tmp_p
 
 
 def test_without_a_library_it_says_so_and_where_it_is_required_there_is_no_package(
-    pack: Pack, small: Path, native: Path, tmp_path: Path
+    pack: Pack, small: Path, libraries: Path, tmp_path: Path
 ) -> None:
-    shutil.rmtree(native / "macos")
+    shutil.rmtree(libraries / "macos")
     refused = pack("--source", small, "--require", "linux", "macos")
     assert refused.returncode == 1
     assert "macos" in refused.stderr
@@ -163,9 +163,11 @@ def test_without_a_library_it_says_so_and_where_it_is_required_there_is_no_packa
 
 
 def test_a_file_that_is_no_library_of_its_system_is_refused(
-    pack: Pack, small: Path, native: Path
+    pack: Pack, small: Path, libraries: Path
 ) -> None:
-    shutil.copy(native / "linux" / "libframebridge.so", native / "windows" / "framebridge.dll")
+    shutil.copy(
+        libraries / "linux" / "libframebridge.so", libraries / "windows" / "framebridge.dll"
+    )
     refused = pack("--source", small)
     assert refused.returncode == 1
     assert "expected a library of Windows" in refused.stderr

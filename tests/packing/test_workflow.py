@@ -33,7 +33,7 @@ def test_it_may_read_the_source_and_nothing_else(text: str) -> None:
 
 
 def test_every_file_and_target_that_it_names_is_there(text: str) -> None:
-    for path in re.findall(r"python (engine_plugin[\\/]\S+\.py)", text):
+    for path in re.findall(r"python3? (engine_plugin[\\/]\S+\.py)", text):
         assert (ROOT / path.replace("\\", "/")).is_file(), path
     targets = set(re.findall(r"(?m)^([\w-]+):", (ROOT / "Makefile").read_text()))
     assert set(re.findall(r"run: make ([\w-]+)", text)) <= targets
