@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
 .PHONY: demo test test-crash test-soak test-fuzz test-parity check models-check train bench install \
-  clean native native-windows
+  clean native native-windows unity-package
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -73,6 +73,11 @@ native:
 # The same for Windows, by mingw-w64: out/native/windows/framebridge.dll
 native-windows:
 	$(PYTHON) engine_plugin/native/build.py windows
+
+# The Unity package with whatever libraries are built: out/unity/com.framebridge.unity-VERSION.tgz.
+# For Windows as well: make native-windows unity-package
+unity-package: native
+	$(PYTHON) engine_plugin/pack_unity.py $(ARGS)
 
 install: $(STAMP)
 
