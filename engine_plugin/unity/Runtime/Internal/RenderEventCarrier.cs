@@ -28,12 +28,15 @@ sealed class RenderEventCarrier : ICarrier
     readonly Queue<Event> _inFlight = new Queue<Event>();
     readonly Stack<Event> _idle = new Stack<Event>();
     readonly CommandBuffer _own = new CommandBuffer();
-    ulong _lastId;
+    readonly bool _everyResult; // each is given in order, and none is overtaken
+    ulong _lastId;  // of the result that came last
+    ulong _askedId; // of the newest result that an event has been given a target for
     int _width, _height; // of results, as the library has said
 
-    internal RenderEventCarrier(Client client)
+    internal RenderEventCarrier(Client client, bool everyResult)
     {
         _client = client;
+        _everyResult = everyResult;
         _function = Native.fb_render_event_function();
         _own.name = "Framebridge";
         Unfit = _function == IntPtr.Zero ? "The library has no render event." : "";
@@ -63,12 +66,12 @@ sealed class RenderEventCarrier : ICarrier
             data.height = frame.picture.Height;
             data.frame_id = frame.id;
         }
-        if (_width == 0) // before the first result: the library says what it should be
+        if (_width == 0) // before the first result; the library says what it should have been
         {
-            _width = data.width;
-            _height = data.height;
+            _width = _client.Statistics.result.width;
+            _height = _client.Statistics.result.height;
         }
-        it.target = _width > 0 ? _pool.Rent(_width, _height) : null;
+        it.target = _width > 0 && HasMore() ? _pool.Rent(_width, _height) : null;
         if (it.target != null)
         {
             data.target = it.target.Native;
@@ -101,7 +104,8 @@ sealed class RenderEventCarrier : ICarrier
                 _width = data.result_width;
                 _height = data.result_height;
             }
-            if (data.status >= 0 && fits && data.origin == Fb.FromBridge
+            if (target != null && data.result_id == 0) _askedId = 0; // not this time; ask again
+            if (fits && data.origin == Fb.FromBridge
                 && data.result_id != 0 && data.result_id != _lastId)
             {
                 _lastId = data.result_id;
@@ -112,6 +116,16 @@ sealed class RenderEventCarrier : ICarrier
             _pool.Return(target);
         }
         return false;
+    }
+
+    // Whether a result waits that no event has been sent for: a target that is given without need is
+    // written once more.
+    bool HasMore()
+    {
+        var newest = _client.Statistics.last_result_id;
+        if (newest == _lastId || !_everyResult && newest == _askedId) return false;
+        _askedId = newest;
+        return true;
     }
 
     public void Return(GpuTexture picture) { _pool.Return(picture); }

@@ -60,7 +60,7 @@ sealed class Session : IDisposable
         this.options = options;
         this.client = client;
         if (RenderEventCarrier.Knows(SystemInfo.graphicsDeviceType))
-            _carrier = new RenderEventCarrier(client);
+            _carrier = new RenderEventCarrier(client, InOrder(options.policy));
         else _carrier = new ReadbackCarrier(client);
     }
 
@@ -84,12 +84,17 @@ sealed class Session : IDisposable
         if (options.start != BridgeStart.Wait && string.IsNullOrEmpty(options.endpoint)) opened.startCommand = words;
         opened.shared = options.start == BridgeStart.Shared ? 1 : 0;
         opened.alpha = options.alpha == AlphaUse.Straight ? Fb.Straight : Fb.Opaque;
-        var inOrder = options.policy == FramePolicy.Delay || options.policy == FramePolicy.Lockstep;
+        var inOrder = InOrder(options.policy);
         opened.policy = inOrder ? Fb.Lockstep : options.policy == FramePolicy.Free ? Fb.Free : Fb.Latest;
         opened.every = inOrder ? 1 : 0;
         opened.rate = options.tickRate;
         opened.seed = (uint)options.seed;
         return opened;
+    }
+
+    static bool InOrder(FramePolicy policy)
+    {
+        return policy == FramePolicy.Delay || policy == FramePolicy.Lockstep;
     }
 
     internal string Transport { get { return _carrier.Name; } }
@@ -136,6 +141,7 @@ sealed class Session : IDisposable
     // may be executed right here. Null: the source is to be seen as it is.
     internal RenderTexture End(CommandBuffer commands, Look look, bool immediate)
     {
+        Collect(look); // first, so that what has come need not be fetched again
         if (!_carrier.Exchange(commands, _capture) && _capture != null)
         {
             skippedHere++;
@@ -151,7 +157,6 @@ sealed class Session : IDisposable
                 WaitFor(look, () => _due == 0);
             }
         }
-        Collect(look);
         var delayed = options.policy == FramePolicy.Delay;
         var wanted = !delayed ? ulong.MaxValue : _frameId > (ulong)look.delay ? _frameId - (ulong)look.delay : 0;
         var another = _presenter.Show(_carrier, wanted, look.crossfade, Now);
