@@ -74,8 +74,8 @@ class Kind:
 _CROSS = (
     () if SYSTEM == "windows" else (f"-DCMAKE_TOOLCHAIN_FILE={HERE / 'cmake' / 'mingw-w64.cmake'}",)
 )
-# Windows 10, as in cmake/warnings.cmake. For ipc:// libzmq takes the wrong headers here. The last two
-# are for MSVC; libzmq's own build is of a time before CMake had a setting for its runtime.
+# Windows 10, as in cmake/warnings.cmake. For ipc:// libzmq takes the wrong headers here. The last
+# two are for MSVC: libzmq's own build is of a time before CMake had a setting for its runtime.
 _ON_WINDOWS = (
     "-DZMQ_WIN32_WINNT=0x0A00", "-DZMQ_HAVE_IPC=OFF",
     "-DCMAKE_POLICY_DEFAULT_CMP0091=NEW", "-DCMAKE_MSVC_RUNTIME_LIBRARY=MultiThreaded",
