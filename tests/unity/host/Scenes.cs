@@ -176,27 +176,30 @@ partial class Scripts
         StartPlaying();
         var filter = NewFilter("passthrough", Width, Height);
         filter.presentation = Presentation.Crossfade;
-        filter.maxSendRate = 12;
         var time = 1.0;
         UnityEngine.Time.Set = time;
+        PlayUntil(() => Live, "live", () => UnityEngine.Time.Set = time += 1.0 / 60);
+        filter.maxSendRate = 12;
+        var first = filter.state.frameIn;
+        Func<ulong, int> level = id => (int)(id - first) * 4;
         Action step = () =>
         {
-            Show(global::Chart.Flat(Width, Height, (int)filter.state.frameIn * 4 + 4));
+            Show(global::Chart.Flat(Width, Height, level(filter.state.frameIn + 1)));
             UnityEngine.Time.Set = time += 1.0 / 60;
             System.Threading.Thread.Sleep(10);
         };
-        PlayUntil(() => filter.state.frameOut > 4, "results", step);
+        PlayUntil(() => filter.state.frameOut > first + 4, "results", step);
         Console.WriteLine(filter.state.periodMs + " ms from result to result");
         var between = 0;
         var last = -1;
-        PlayUntil(() => filter.state.frameOut > 45, "more results", () =>
+        PlayUntil(() => filter.state.frameOut > first + 45, "more results", () =>
         {
             step();
-            int level = Seen(filter.output)[0];
-            Check.That(level >= last - 1, "back from " + last + " to " + level);
-            Check.That(level <= (int)filter.state.frameOut * 4 + 1, "ahead of its result");
-            if (level % 4 != 0) between++;
-            last = Math.Max(last, level);
+            int seen = Seen(filter.output)[0];
+            Check.That(seen >= last - 1, "back from " + last + " to " + seen);
+            Check.That(seen <= level(filter.state.frameOut) + 1, "ahead of its result");
+            if (seen % 4 != 0) between++;
+            last = Math.Max(last, seen);
         });
         UnityEngine.Time.Set = null;
         Check.That(between > 40, "only " + between + " frames show what is between two results");

@@ -157,6 +157,7 @@ sealed class Session : IDisposable
                 WaitFor(look, () => _due == 0);
             }
         }
+        if (_carrier.Behind) _carrier.Exchange(commands, null);
         var delayed = options.policy == FramePolicy.Delay;
         var wanted = !delayed ? ulong.MaxValue : _frameId > (ulong)look.delay ? _frameId - (ulong)look.delay : 0;
         var another = _presenter.Show(_carrier, wanted, look.crossfade, Now);
