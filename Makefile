@@ -6,7 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash test-soak test-fuzz test-parity check models-check train bench install clean
+.PHONY: demo test test-crash test-soak test-fuzz test-parity check models-check train bench install \
+  clean native native-windows unity-package
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -44,12 +45,14 @@ train: install
 	    -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,train]'
 	$(BIN)/python -m models.recipes.make $(NAME) $(ARGS)
 
-# Measures every figure of every shipped package again, and how long packages load. Some minutes;
-# needs the data, and exits 3 where there is none. One package: make models-check ARGS=upscale-x2
+# Plays every shipped package in the demo, measures each of its figures again, and how long it loads.
+# Some minutes; needs the data, and exits 3 where there is none. Figures of one package alone:
+# make models-check ARGS=upscale-x2
 models-check: install
 	@$(BIN)/python -c 'import skimage' 2>/dev/null || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	    -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,measure]'
+	$(if $(ARGS),,FRAMEBRIDGE_ALL_PACKAGES=1 $(BIN)/python -m pytest -n 2 tests/system/test_shipped.py)
 	$(BIN)/python -m models.recipes.check $(ARGS)
 
 check: install
@@ -62,6 +65,19 @@ check: install
 # While developing: make bench ARGS="--quick --only trips".
 bench: install
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# The native client for engines: out/native/linux/libframebridge.so. Builds libzmq once.
+native:
+	$(PYTHON) engine_plugin/native/build.py
+
+# The same for Windows, by mingw-w64: out/native/windows/framebridge.dll
+native-windows:
+	$(PYTHON) engine_plugin/native/build.py windows
+
+# The Unity package with whatever libraries are built: out/unity/com.framebridge.unity-VERSION.tgz.
+# For Windows as well: make native-windows unity-package
+unity-package: native
+	$(PYTHON) engine_plugin/pack_unity.py $(ARGS)
 
 install: $(STAMP)
 

@@ -77,7 +77,11 @@ _CROSS = (
 _THREAD = "-fsanitize=thread -g -O1"
 KINDS = {
     "plain": Kind(SYSTEM, f"libzmq-{SYSTEM}"),
-    "windows": Kind("windows", "libzmq-windows", _CROSS, _CROSS),
+    # Windows 10, as in cmake/warnings.cmake. Of ipc:// libzmq takes the wrong headers with mingw-w64.
+    "windows": Kind(
+        "windows", "libzmq-windows", _CROSS,
+        (*_CROSS, "-DZMQ_WIN32_WINNT=0x0A00", "-DZMQ_HAVE_IPC=OFF"),
+    ),
     "address": Kind(
         f"{SYSTEM}-address", f"libzmq-{SYSTEM}", ("-DFB_SANITIZE=address;undefined",)
     ),
@@ -161,7 +165,8 @@ def _libzmq(name: str, kind: Kind) -> Path | None:
         raise BuildError(str(error), lacking=True) from None
     print(f"libzmq: building {prefix}", flush=True)
     folder = prefix.with_name(prefix.name + ".build")
-    shutil.rmtree(folder, ignore_errors=True)
+    if not _is_of(folder, source):  # else it is carried on with
+        shutil.rmtree(folder, ignore_errors=True)
     partial = prefix.with_name(prefix.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     off = [
@@ -182,6 +187,12 @@ def _libzmq(name: str, kind: Kind) -> Path | None:
     partial.rename(prefix)
     shutil.rmtree(folder)
     return prefix
+
+
+def _is_of(folder: Path, source: Path) -> bool:
+    """Whether this build folder was begun for that source."""
+    cache = folder / "CMakeCache.txt"
+    return cache.is_file() and f"CMAKE_HOME_DIRECTORY:INTERNAL={source}\n" in cache.read_text()
 
 
 def _jobs() -> list[str]:

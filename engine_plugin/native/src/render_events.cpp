@@ -1,6 +1,5 @@
 #include "render_events.h"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 #include <exception>
@@ -8,17 +7,15 @@
 #include <mutex>
 #include <string>
 
-#include "call_error.h"
 #include "client.h"
 #include "clock.h"
 #include "handles.h"
+#include "options.h"
+#include "structs.h"
+#include "thread_error.h"
 
 namespace framebridge {
 namespace {
-
-constexpr int32_t longest_side = 16384;
-constexpr uint32_t largest_event = 4096;  // of headers to come
-constexpr size_t most_lanes = 32;         // as many as clients
 
 // What a client has on the graphics device, from its first event to its last.
 struct Lane {
@@ -33,7 +30,7 @@ struct Lane {
 
 // Never destroyed: when a process ends, its graphics device may be gone before.
 std::mutex &finding = *new std::mutex;
-auto &lanes = *new std::array<std::shared_ptr<Lane>, most_lanes>;
+auto &lanes = *new std::array<std::shared_ptr<Lane>, max_clients>;
 
 std::shared_ptr<Lane> *place_of(fb_client client) {
   for (auto &lane : lanes) {
@@ -123,8 +120,7 @@ Outcome submit_complete(DeviceTextures &textures, Client &client) {
 
 Outcome send(const fb_render_event &event, DeviceTextures &textures, Client &client) {
   const Size size{event.width, event.height};
-  if (size.width < 1 || size.width > longest_side || size.height < 1 ||
-      size.height > longest_side) {
+  if (size.width < 1 || size.width > max_side || size.height < 1 || size.height > max_side) {
     return argument_error("fb_render_event.width, height", "1 to 16384 pixels", size.text(),
                           "State the size of the source.");
   }
@@ -242,27 +238,10 @@ Outcome run(int kind, fb_render_event &event) {
   }
 }
 
-// An event of this header's size, from one of any header's.
-Outcome read_event(const void *data, uint32_t size, fb_render_event &event) {
-  if (size < offsetof(fb_render_event, source) || size > largest_event) {
-    return argument_error("fb_render_event.size", "sizeof(fb_render_event)", std::to_string(size),
-                          "Set it before each event.");
-  }
-  std::memcpy(&event, data, std::min<size_t>(size, sizeof event));
-  const auto *bytes = static_cast<const unsigned char *>(data);
-  for (size_t unknown = sizeof event; unknown < size; ++unknown) {
-    if (bytes[unknown] != 0) {
-      return {FB_ERROR_VERSION,
-              usage_error("fb_render_event",
-                          "nothing beyond " + std::to_string(sizeof event) + " bytes",
-                          "fields of a newer header", "Update the library.")};
-    }
-  }
-  return {};
-}
-
 // Only what is told: the engine may be writing the rest for its next frame.
-void write_back(const fb_render_event &event, void *data, uint32_t size) {
+void write_back(const fb_render_event &event, void *data) {
+  uint32_t size = 0;
+  if (data != nullptr) std::memcpy(&size, data, sizeof size);
   const auto put = [data, size](const auto &field, size_t offset) {
     if (offset + sizeof field <= size) {
       std::memcpy(static_cast<char *>(data) + offset, &field, sizeof field);
@@ -278,25 +257,21 @@ void write_back(const fb_render_event &event, void *data, uint32_t size) {
 }  // namespace
 
 void FB_CALL on_render_event(int kind, void *data) {
-  if (data == nullptr) {
-    set_call_error(argument_error("render event", "a pointer to an fb_render_event", "null",
-                                  "Pass it as the event's data.")
-                       .error.text());
-    return;
-  }
-  uint32_t size = 0;
-  std::memcpy(&size, data, sizeof size);
-  fb_render_event event{};
   Outcome outcome;
+  fb_render_event event{};
   try {
-    outcome = read_event(data, size, event);
-    if (!outcome.failed()) outcome = run(kind, event);
-    if (outcome.failed()) set_call_error(outcome.error.text());
+    auto *given = static_cast<fb_render_event *>(data);
+    outcome.status = check_size("fb_render_event", given, sizeof event, outcome.error);
+    if (!outcome.failed()) {
+      event = complete(given);
+      outcome = run(kind, event);
+    }
+    if (outcome.failed()) failed(outcome.status, outcome.error);
   } catch (const std::exception &) {
     outcome.status = FB_ERROR_SYSTEM;  // no memory, not even for words
   }
   event.status = outcome.status;
-  write_back(event, data, size);
+  write_back(event, data);
 }
 
 void give_back_all() {

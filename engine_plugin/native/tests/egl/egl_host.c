@@ -30,6 +30,8 @@ static struct {
   int lockstep;                           /* every frame is answered; else the newest wins */
   int bar_row, bar_height;                /* in rows of the texture */
   int pause_us;                           /* between frames */
+  int graphics_card; /* the library believes that it is no processor that draws */
+  int es_3_0;        /* it believes that ES is no newer */
 } setting = {.width = 64, .height = 48, .frames = 100, .unity = 1, .bar_height = 4};
 
 static void read_setting(const char *text) {
@@ -165,6 +167,8 @@ int main(int count, char **arguments) {
   if (count < 5) return 2;
   for (int i = 5; i < count; ++i) read_setting(arguments[i]);
   alarm(WATCHDOG_S);
+  spy_says_graphics_card = setting.graphics_card;
+  spy_says_es_3_0 = setting.es_3_0;
 
   use_context(make_context(setting.es, 3, setting.es ? 0 : 3));
   char *const picture = malloc((size_t)setting.width * (size_t)setting.height * 4);

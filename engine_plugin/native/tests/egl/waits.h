@@ -11,6 +11,7 @@
 #include <EGL/egl.h>
 #include <GL/glcorearb.h>
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +39,9 @@ static struct {
   PFNGLREADPIXELSPROC read_pixels;
   PFNGLTEXSUBIMAGE2DPROC tex_sub_image;
 } real;
+
+/* What the library is to believe of the device. */
+static bool spy_says_graphics_card, spy_says_es_3_0;
 
 static void waits(const char *what) {
   ++spied.waits;
@@ -118,6 +122,16 @@ static void APIENTRY spy_forbidden(void) {
   waits("glGetTexImage, glGetBufferSubData or glWaitSync");
 }
 
+static const GLubyte *APIENTRY spy_get_string(GLenum name) {
+  if (name == GL_RENDERER && spy_says_graphics_card) return (const GLubyte *)"a graphics card";
+  return glGetString(name);
+}
+
+static void APIENTRY spy_get_integers(GLenum name, GLint *values) {
+  glGetIntegerv(name, values);
+  if (name == GL_MINOR_VERSION && spy_says_es_3_0) *values = 0;
+}
+
 typedef void (*any_function)(void);
 
 static any_function real_function(const char *name) {
@@ -144,6 +158,8 @@ __attribute__((visibility("default"))) any_function eglGetProcAddress(const char
   SPY("glReadPixels", read_pixels, spy_read_pixels)
   SPY("glTexSubImage2D", tex_sub_image, spy_tex_sub_image)
 #undef SPY
+  if (strcmp(name, "glGetString") == 0) return (any_function)spy_get_string;
+  if (strcmp(name, "glGetIntegerv") == 0) return (any_function)spy_get_integers;
   if (strcmp(name, "glFinish") == 0) return (any_function)spy_finish;
   if (strcmp(name, "glGetTexImage") == 0 || strcmp(name, "glGetBufferSubData") == 0 ||
       strcmp(name, "glWaitSync") == 0 || strcmp(name, "glMapBuffer") == 0) {
