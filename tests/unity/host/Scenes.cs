@@ -46,17 +46,28 @@ partial class Scripts
         Console.WriteLine(Describe());
     }
 
-    // What a model makes of the chart, for comparison with another client: written as raw bytes.
-    void Model(string space, string carrier, string model, string file)
+    // A model sees the picture upright, unswapped and with the right transfer: one that moves it down
+    // by a row and halves red does just that.
+    void Crooked(string space, string carrier, string model)
     {
         Device(space, carrier);
         StartPlaying();
         var filter = NewFilter(model, Width, Height);
         filter.policy = FramePolicy.Lockstep;
-        Show(global::Chart.Draw(Width, Height, 12345));
+        var picture = global::Chart.Draw(Width, Height, 12345);
+        Show(picture);
         PlayUntil(() => filter.state.frameOut > 0, "a result");
-        File.WriteAllBytes(file, Seen(filter.output));
-        Console.WriteLine(filter.output.width + " x " + filter.output.height);
+        var seen = Seen(filter.output);
+        for (var y = 0; y < Height; y++)
+            for (var x = 0; x < Width; x++)
+                for (var channel = 0; channel < 4; channel++)
+                {
+                    var at = (y * Width + x) * 4 + channel;
+                    var from = y + 1 < Height ? picture[at + Width * 4] : 0; // bottom row first
+                    var expected = channel == 3 ? picture[at] : channel == 0 ? from / 2f : from;
+                    Check.That(Math.Abs(seen[at] - expected) <= 1, "at " + x + ", " + y + " channel " + channel
+                        + ": expected " + expected + ", got " + seen[at]);
+                }
     }
 
     // A result is blended with its own source: with a model that changes nothing, nothing changes.
