@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.native.player import Player
+from tests.native.sanitizers import environment as of_sanitizers
+from tests.native.sanitizers import reports
 from tests.native_builds import Native
 from tests.system.live_sidecars import *  # noqa: F403  its fixtures
 
@@ -21,12 +23,15 @@ def start_player(
     started: list[Player] = []
 
     def start(**environment: str) -> Player:
-        started.append(Player(native.program("player"), tmp_path, **environment))
+        words = {**of_sanitizers(), **environment}
+        started.append(Player(native.program("player"), tmp_path, **words))
         return started[-1]
 
     yield start
     for player in started:
         player.kill()
+    if started:
+        assert not reports(started[0].complaints)
 
 
 @pytest.fixture
