@@ -39,10 +39,3 @@ def test_every_choice_is_named(kind: str) -> None:
     assert choices
     for choice in choices[1].split(", "):
         assert f"*{shown_as(choice)}*" in PAGE, choice
-
-
-def test_every_page_that_it_leads_to_is_there() -> None:
-    for page in ("unity.md", "native.md"):
-        for link in re.findall(r"\]\(([^)#]+)", (ROOT / "docs" / page).read_text()):
-            if not link.startswith("http") and link != "godot.md":
-                assert (ROOT / "docs" / link).exists(), link
