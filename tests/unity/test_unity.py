@@ -1,5 +1,5 @@
-"""The package's own sources, compiled with mono's compiler against stand-ins for the engine, run with
-the real native library, real OpenGL textures and a live sidecar."""
+"""The package's own sources, compiled with mono's compiler against stand-ins for the engine, run
+with the real native library, real OpenGL textures and a live sidecar."""
 
 from __future__ import annotations
 
