@@ -22,8 +22,8 @@ _IMPORTERS = {
     ".hlsl": "ShaderIncludeImporter:\n" + _PLAIN,
     ".md": "TextScriptImporter:\n" + _PLAIN,
     ".shader": (
-        "ShaderImporter:\n  externalObjects: {}\n  defaultTextures: []\n  nonModifiableTextures: []\n"
-        "  preprocessorOverride: 0\n" + _TAIL
+        "ShaderImporter:\n  externalObjects: {}\n  defaultTextures: []\n"
+        "  nonModifiableTextures: []\n  preprocessorOverride: 0\n" + _TAIL
     ),
 }
 _FOLDER = "folderAsset: yes\nDefaultImporter:\n" + _PLAIN

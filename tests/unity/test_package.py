@@ -12,7 +12,7 @@ from tests.unity.mono import sources
 
 
 def test_every_asset_has_the_meta_that_its_place_gives() -> None:
-    texts = {path: text for path, text in wanted()}
+    texts = dict(wanted())
     found = {path: path.read_text() for path in PACKAGE.rglob("*.meta")}
     assert found == texts, "python -m tests.unity.metas mends it"
     guids = [re.search("guid: ([0-9a-f]{32})", text) for text in texts.values()]

@@ -1,9 +1,8 @@
-"""The package's own sources, compiled with mono's compiler against stand-ins for the engine, run with
-the real native library, real OpenGL textures and a live sidecar."""
+"""The package's own sources, compiled with mono's compiler against stand-ins for the engine, run
+with the real native library, real OpenGL textures and a live sidecar."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,12 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.native_builds import Native
 from tests.system.processes import Sidecar
 from tests.unity.mono import HOST, PACKAGE, STUBS, compile_library, need_mono, sources
+from tests.unity.small_packages import crooked, inverted
 
 WATCHDOG_S = 110
 RESOURCES = PACKAGE / "Runtime" / "Resources"
@@ -108,3 +107,105 @@ def runtime_folder(patch: pytest.MonkeyPatch) -> Iterator[Path]:
         patch.setenv("FRAMEBRIDGE_LOG_DIR", f"{folder}/log")
         patch.delenv("FRAMEBRIDGE_ENDPOINT", raising=False)
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `crooked` and `inverted`."""
+    folder = tmp_path_factory.mktemp("packages")
+    crooked(folder / "crooked")
+    inverted(folder / "inverted")
+    return folder
+
+
+@pytest.mark.parametrize("carrier", ["event", "readback"])
+def test_every_result_is_the_chart_of_its_own_frame_in_both_color_spaces(
+    play: Play, common_sidecar: Sidecar, carrier: str
+) -> None:
+    play(f"Chart:gamma:{carrier}:20", f"Chart:linear:{carrier}:20")
+
+
+def test_models_see_frames_upright_unswapped_and_srgb_encoded(
+    play: Play, common_sidecar: Sidecar, packages: Path
+) -> None:
+    model = packages / "crooked"
+    play(f"Crooked:linear:event:{model}", f"Crooked:gamma:readback:{model}")
+
+
+def test_half_of_a_moving_edge_has_no_second_edge(
+    play: Play, common_sidecar: Sidecar, packages: Path
+) -> None:
+    model = packages / "inverted"
+    play("Mix:gamma:event", "Mix:linear:readback")
+    play(f"MixHalf:gamma:{model}", f"MixHalf:linear:{model}")
+
+
+@pytest.mark.parametrize("carrier", ["event", "readback"])
+def test_delay_shows_exactly_the_frame_that_many_before(
+    play: Play, common_sidecar: Sidecar, carrier: str
+) -> None:
+    play(f"Delay:{carrier}:8")
+
+
+def test_lockstep_shows_each_frame_its_own_result_and_waits_no_longer_than_its_limit(
+    play: Play, common_sidecar: Sidecar
+) -> None:
+    play("Lockstep:event", "Lockstep:readback", "LockstepAlone")
+
+
+def test_crossfade_fills_the_time_between_results(play: Play, common_sidecar: Sidecar) -> None:
+    play("Crossfade:gamma", "Crossfade:linear")
+
+
+def test_the_maximum_send_rate_is_kept_evenly(play: Play, common_sidecar: Sidecar) -> None:
+    play("Rate")
+
+
+def test_cameras_the_game_view_and_targets(play: Play, common_sidecar: Sidecar) -> None:
+    play("OnCamera", "GameView:top", "GameView:bottom", "Targets")
+
+
+def test_knobs_are_turned_by_scripts_slots_and_the_inspector(
+    play: Play, common_sidecar: Sidecar, packages: Path
+) -> None:
+    play(f"Knobs:{packages / 'crooked'}", f"Inspector:{packages / 'crooked'}")
+
+
+def test_models_are_swapped_and_sizes_change_while_frames_run(
+    play: Play, common_sidecar: Sidecar
+) -> None:
+    play("Swap", "Resize:event", "Resize:readback")
+
+
+def test_mishaps_are_no_exceptions_on_the_player_loop(play: Play, common_sidecar: Sidecar) -> None:
+    play("Mishaps", "EditMode")
+
+
+def test_play_mode_fifty_times_leaves_nothing(play: Play, common_sidecar: Sidecar) -> None:
+    play("PlayMode")
+
+
+def test_a_domain_reload_leaves_nothing(play: Play, common_sidecar: Sidecar) -> None:
+    play("reload")
+
+
+@pytest.mark.parametrize("scene", ["Killed:event", "Killed:readback", "Gone:hold", "Gone:clear"])
+def test_the_sidecar_is_killed_and_comes_back(
+    play: Play, start_sidecar: Callable[..., Sidecar], scene: str
+) -> None:
+    sidecar = start_sidecar()
+    play(scene, answers={"KILL": lambda: sidecar.kill(group=True), "START": sidecar.start})
+
+
+def test_a_bridge_is_started_for_this_process_and_ends_with_it(
+    play: Play, short_folder: Path
+) -> None:
+    program = sys.executable
+    play(f"OwnBridge:{program}:-m:bridge.cli.main")
+    assert [path.name for path in short_folder.iterdir() if path.suffix == ".json"] == []
+
+
+def test_without_the_library_the_filter_says_so(host: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "HOST_WITHOUT_LIBRARY": "1", "LD_LIBRARY_PATH": str(tmp_path)}
+    environment["PACKAGE_RESOURCES"] = str(RESOURCES)
+    talk(["mono", "--debug", str(host), "NoLibrary"], environment, {})

@@ -29,9 +29,9 @@ partial class NeuralFilter
     [SerializeField] FramePolicy _policy = FramePolicy.Latest;
     public FramePolicy policy { get { return _policy; } set { _policy = value; _optionsChanged = true; } }
 
-    [SerializeField, Range(1, 15)] int _delay = 4;
+    [SerializeField, Range(1, Session.MostDelay)] int _delay = 4;
     // In frames that are sent; for FramePolicy.Delay.
-    public int delay { get { return _delay; } set { _delay = Mathf.Clamp(value, 1, 15); } }
+    public int delay { get { return _delay; } set { _delay = Mathf.Clamp(value, 1, Session.MostDelay); } }
 
     [SerializeField] float _lockstepLimit = 30;
     // Seconds that FramePolicy.Lockstep waits at most, for the model to run and for each result.

@@ -11,6 +11,7 @@ partial class Scripts
     void PlayMode()
     {
         var after = new List<Footprint>();
+        var playing = new Footprint();
         for (var time = 0; time < 50; time++)
         {
             Device("gamma", time % 4 == 3 ? "readback" : "event");
@@ -20,10 +21,12 @@ partial class Scripts
             filter.mix = time % 3 == 0 ? 0.5f : 1;
             if (time % 10 == 0) PlayUntil(() => filter.state.frameOut > 5, "results", () => Show(global::Chart.Draw(Width, Height, 1)));
             else for (var frame = 0; frame < time % 10; frame++) PlayerLoop.Frame();
+            if (time == 40) playing = Footprint.Now();
             StopPlaying();
             after.Add(Footprint.Now());
         }
-        Console.WriteLine(after[10] + ", then " + after[49]);
+        Console.WriteLine(playing + " while results come; " + after[10] + ", then " + after[49]);
+        Check.That(playing.threads > after[49].threads && playing.handles > after[49].handles && playing.segments > 0, "not measured");
         Check.That(after[49].segments == 0, "segments are left: " + after[49]);
         Check.That(after[49].threads <= after[10].threads, "threads: " + after[10] + ", then " + after[49]);
         Check.That(after[49].handles <= after[10].handles, "handles: " + after[10] + ", then " + after[49]);

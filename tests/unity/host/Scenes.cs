@@ -46,17 +46,28 @@ partial class Scripts
         Console.WriteLine(Describe());
     }
 
-    // What a model makes of the chart, for comparison with another client: written as raw bytes.
-    void Model(string space, string carrier, string model, string file)
+    // A model sees the picture upright, unswapped and with the right transfer: one that moves it down
+    // by a row and halves red does just that.
+    void Crooked(string space, string carrier, string model)
     {
         Device(space, carrier);
         StartPlaying();
         var filter = NewFilter(model, Width, Height);
         filter.policy = FramePolicy.Lockstep;
-        Show(global::Chart.Draw(Width, Height, 12345));
+        var picture = global::Chart.Draw(Width, Height, 12345);
+        Show(picture);
         PlayUntil(() => filter.state.frameOut > 0, "a result");
-        File.WriteAllBytes(file, Seen(filter.output));
-        Console.WriteLine(filter.output.width + " x " + filter.output.height);
+        var seen = Seen(filter.output);
+        for (var y = 0; y < Height; y++)
+            for (var x = 0; x < Width; x++)
+                for (var channel = 0; channel < 4; channel++)
+                {
+                    var at = (y * Width + x) * 4 + channel;
+                    var from = y + 1 < Height ? picture[at + Width * 4] : 0; // bottom row first
+                    var expected = channel == 3 ? picture[at] : channel == 0 ? from / 2f : from;
+                    Check.That(Math.Abs(seen[at] - expected) <= 1, "at " + x + ", " + y + " channel " + channel
+                        + ": expected " + expected + ", got " + seen[at]);
+                }
     }
 
     // A result is blended with its own source: with a model that changes nothing, nothing changes.
@@ -176,27 +187,30 @@ partial class Scripts
         StartPlaying();
         var filter = NewFilter("passthrough", Width, Height);
         filter.presentation = Presentation.Crossfade;
-        filter.maxSendRate = 12;
         var time = 1.0;
         UnityEngine.Time.Set = time;
+        PlayUntil(() => Live, "live", () => UnityEngine.Time.Set = time += 1.0 / 60);
+        filter.maxSendRate = 12;
+        var first = filter.state.frameIn;
+        Func<ulong, int> level = id => (int)(id - first) * 4;
         Action step = () =>
         {
-            Show(global::Chart.Flat(Width, Height, (int)filter.state.frameIn * 4 + 4));
+            Show(global::Chart.Flat(Width, Height, level(filter.state.frameIn + 1)));
             UnityEngine.Time.Set = time += 1.0 / 60;
             System.Threading.Thread.Sleep(10);
         };
-        PlayUntil(() => filter.state.frameOut > 4, "results", step);
+        PlayUntil(() => filter.state.frameOut > first + 4, "results", step);
         Console.WriteLine(filter.state.periodMs + " ms from result to result");
         var between = 0;
         var last = -1;
-        PlayUntil(() => filter.state.frameOut > 45, "more results", () =>
+        PlayUntil(() => filter.state.frameOut > first + 45, "more results", () =>
         {
             step();
-            int level = Seen(filter.output)[0];
-            Check.That(level >= last - 1, "back from " + last + " to " + level);
-            Check.That(level <= (int)filter.state.frameOut * 4 + 1, "ahead of its result");
-            if (level % 4 != 0) between++;
-            last = Math.Max(last, level);
+            int seen = Seen(filter.output)[0];
+            Check.That(seen >= last - 1, "back from " + last + " to " + seen);
+            Check.That(seen <= level(filter.state.frameOut) + 1, "ahead of its result");
+            if (seen % 4 != 0) between++;
+            last = Math.Max(last, seen);
         });
         UnityEngine.Time.Set = null;
         Check.That(between > 40, "only " + between + " frames show what is between two results");

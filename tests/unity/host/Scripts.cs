@@ -77,6 +77,7 @@ public sealed partial class Scripts : MarshalByRefObject
         foreach (var it in GameObject.All.ToArray()) UnityEngine.Object.DestroyImmediate(it);
         foreach (var it in _own) UnityEngine.Object.DestroyImmediate(it);
         _own.Clear();
+        RenderTexture.DropTemporary();
         _filter = null;
         Application.isPlaying = false;
         UnityEditor.EditorApplication.Change(UnityEditor.PlayModeStateChange.EnteredEditMode);

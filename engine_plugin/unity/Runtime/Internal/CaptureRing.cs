@@ -10,6 +10,7 @@ sealed class Capture
     internal readonly GpuTexture picture;
     internal ulong id;
     internal bool awaited; // its result may still come
+    internal bool sent;    // it is known to have gone to the bridge
     internal int holders;  // who shows it
 
     internal Capture(GpuTexture picture) { this.picture = picture; }
@@ -17,16 +18,23 @@ sealed class Capture
 }
 
 // Source frames by id. Without blending one is enough; with it as many as are under way.
+//
+// Which frames the library has left out is not known at once, so when there are many, one that was
+// not sent is given up first, the oldest of them: of those not sent only the newest are on their way.
 sealed class CaptureRing : IDisposable
 {
-    const int Most = 32;
+    // Sent and unanswered 3, answered and not taken 3, on their way to the library 4, shown 2.
+    internal const int UnderWay = 12;
 
+    readonly int _most;
     readonly List<Capture> _captures = new List<Capture>();
+
+    internal CaptureRing(int most) { _most = most; }
 
     // A picture to draw the next frame into; `keep`: until its result has come.
     internal Capture Next(int width, int height, bool keep)
     {
-        Capture oldest = null, free = null;
+        Capture free = null, victim = null;
         for (var i = _captures.Count - 1; i >= 0; i--)
         {
             var capture = _captures[i];
@@ -37,14 +45,11 @@ sealed class CaptureRing : IDisposable
             {
                 Textures.Destroy(capture.picture.texture);
                 _captures.RemoveAt(i);
-                continue;
             }
-            if (!fits) continue;
-            if (capture.Free) free = capture;
-            else if (capture.holders == 0 && (oldest == null || capture.id < oldest.id)) oldest = capture;
+            else if (fits && capture.Free) free = capture;
+            else if (fits && capture.holders == 0 && IsRather(capture, victim)) victim = capture;
         }
-        // The oldest that waits is given up when too many do; its result is then shown unblended.
-        if (free == null && _captures.Count >= Most) free = oldest;
+        if (free == null && _captures.Count >= _most) free = victim;
         if (free == null)
         {
             var target = Textures.NewTarget(width, height, "Framebridge source");
@@ -52,7 +57,20 @@ sealed class CaptureRing : IDisposable
             _captures.Add(free);
         }
         free.awaited = keep;
+        free.sent = false;
         return free;
+    }
+
+    static bool IsRather(Capture capture, Capture victim)
+    {
+        if (victim == null) return true;
+        return capture.sent == victim.sent ? capture.id < victim.id : victim.sent;
+    }
+
+    // The library has sent this frame.
+    internal void Sent(ulong id)
+    {
+        foreach (var capture in _captures) if (capture.id == id) capture.sent = true;
     }
 
     // The frame that a result was made of, with one more holder; null if it is gone.

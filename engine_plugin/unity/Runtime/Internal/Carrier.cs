@@ -27,6 +27,9 @@ interface ICarrier : IDisposable
 
     void Return(GpuTexture picture);
 
+    // More results wait than one exchange a frame will ever fetch.
+    bool Behind { get; }
+
     // While the engine waits in lockstep: do what brings the result nearer.
     void Nudge();
 }

@@ -35,6 +35,7 @@ sealed class ReadbackCarrier : ICarrier
 
     public string Name { get { return "readback"; } }
     public string Unfit { get; private set; }
+    public bool Behind { get { return false; } }
 
     public bool Exchange(CommandBuffer commands, Capture frame)
     {

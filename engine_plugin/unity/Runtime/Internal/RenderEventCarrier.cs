@@ -31,6 +31,7 @@ sealed class RenderEventCarrier : ICarrier
     readonly bool _everyResult; // each is given in order, and none is overtaken
     ulong _lastId;  // of the result that came last
     ulong _askedId; // of the newest result that an event has been given a target for
+    int _targetsInFlight;
     int _width, _height; // of results, as the library has said
 
     internal RenderEventCarrier(Client client, bool everyResult)
@@ -44,6 +45,7 @@ sealed class RenderEventCarrier : ICarrier
 
     public string Name { get { return "render event"; } }
     public string Unfit { get; private set; }
+    public bool Behind { get { return _everyResult && HasMore(); } }
 
     // Devices that the library reads by itself.
     internal static bool Knows(GraphicsDeviceType device)
@@ -74,6 +76,8 @@ sealed class RenderEventCarrier : ICarrier
         it.target = _width > 0 && HasMore() ? _pool.Rent(_width, _height) : null;
         if (it.target != null)
         {
+            _askedId = _client.Statistics.last_result_id;
+            _targetsInFlight++;
             data.target = it.target.Native;
             data.target_width = it.target.Width;
             data.target_height = it.target.Height;
@@ -96,6 +100,7 @@ sealed class RenderEventCarrier : ICarrier
             var data = Read(it.data);
             var target = it.target;
             it.target = null;
+            if (target != null) _targetsInFlight--;
             if (data.status == Fb.ErrorGraphics) Unfit = _client.Problem;
             var fits = target != null
                 && data.result_width == target.Width && data.result_height == target.Height;
@@ -123,9 +128,8 @@ sealed class RenderEventCarrier : ICarrier
     bool HasMore()
     {
         var newest = _client.Statistics.last_result_id;
-        if (newest == _lastId || !_everyResult && newest == _askedId) return false;
-        _askedId = newest;
-        return true;
+        if (_everyResult) return newest > _lastId + (ulong)_targetsInFlight;
+        return newest != _lastId && newest != _askedId;
     }
 
     public void Return(GpuTexture picture) { _pool.Return(picture); }

@@ -37,10 +37,12 @@ struct Look
 // and what is shown. Begin and End enclose the drawing of one frame.
 sealed class Session : IDisposable
 {
+    internal const int MostDelay = 15;
+
     internal readonly SessionOptions options;
     internal readonly Client client;
 
-    readonly CaptureRing _captures = new CaptureRing();
+    readonly CaptureRing _captures;
     readonly Presenter _presenter = new Presenter();
     readonly SendRate _rate = new SendRate();
     ICarrier _carrier;
@@ -59,6 +61,7 @@ sealed class Session : IDisposable
     {
         this.options = options;
         this.client = client;
+        _captures = new CaptureRing(CaptureRing.UnderWay + (options.policy == FramePolicy.Delay ? MostDelay : 0));
         if (RenderEventCarrier.Knows(SystemInfo.graphicsDeviceType))
             _carrier = new RenderEventCarrier(client, InOrder(options.policy));
         else _carrier = new ReadbackCarrier(client);
@@ -111,6 +114,7 @@ sealed class Session : IDisposable
     internal void Update(LossAction whenLost)
     {
         client.ReadStatistics();
+        _captures.Sent(client.Statistics.last_sent_id);
         if (_live && !Live && whenLost != LossAction.Hold) _presenter.Clear(_carrier);
         _live = Live;
         if (_carrier.Unfit != "" && _carrier.GetType() == typeof(RenderEventCarrier))
@@ -157,6 +161,7 @@ sealed class Session : IDisposable
                 WaitFor(look, () => _due == 0);
             }
         }
+        if (_carrier.Behind) _carrier.Exchange(commands, null);
         var delayed = options.policy == FramePolicy.Delay;
         var wanted = !delayed ? ulong.MaxValue : _frameId > (ulong)look.delay ? _frameId - (ulong)look.delay : 0;
         var another = _presenter.Show(_carrier, wanted, look.crossfade, Now);

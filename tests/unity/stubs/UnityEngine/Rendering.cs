@@ -87,6 +87,7 @@ public sealed class Camera : Behaviour
 {
     internal Texture Picture; // what it sees; set by the tests
     internal RenderTexture Screen; // what is seen of it
+    internal override void OnDestroyed() { DestroyImmediate(Screen); }
 }
 
 public static class Graphics
@@ -121,6 +122,7 @@ static class Drawing
 
     internal static Action Copy(Texture source, Texture target, Vector4 place)
     {
+        if (source == null || target == null) throw new InvalidOperationException("a blit with a texture that was destroyed");
         return () => Draw("", source, target, place);
     }
 

@@ -40,10 +40,8 @@ public class Texture : Object
     // After all commands that were given before.
     internal override void OnDestroyed()
     {
-        var name = Name;
-        Name = 0;
-        if (name == 0) return;
-        RenderThread.Do(() => { Gl.glDeleteTextures(1, ref name); Alive--; });
+        if (Name == 0) return;
+        RenderThread.Do(() => { Gl.glDeleteTextures(1, ref Name); Name = 0; Alive--; });
     }
 }
 
@@ -104,6 +102,11 @@ public sealed class RenderTexture : Texture
         return made;
     }
     public static void ReleaseTemporary(RenderTexture texture) { _temporary.Add(texture); }
+    internal static void DropTemporary()
+    {
+        foreach (var texture in _temporary) DestroyImmediate(texture);
+        _temporary.Clear();
+    }
 }
 
 public static class QualitySettings
