@@ -205,6 +205,14 @@ def test_a_bridge_is_started_for_this_process_and_ends_with_it(
     assert [path.name for path in short_folder.iterdir() if path.suffix == ".json"] == []
 
 
+def test_an_application_that_ends_in_the_middle_ends_well(
+    play: Play, start_sidecar: Callable[..., Sidecar]
+) -> None:
+    assert "ends" in play("ExitNow:absent")
+    start_sidecar()
+    assert "ends" in play("ExitNow:live")
+
+
 def test_without_the_library_the_filter_says_so(host: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "HOST_WITHOUT_LIBRARY": "1", "LD_LIBRARY_PATH": str(tmp_path)}
     environment["PACKAGE_RESOURCES"] = str(RESOURCES)

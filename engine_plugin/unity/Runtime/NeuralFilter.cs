@@ -28,6 +28,8 @@ public sealed partial class NeuralFilter : MonoBehaviour
         _problem = "";
         _hookedFrame = Time.frameCount;
         _active.Add(this);
+        Application.quitting -= CloseAll;
+        Application.quitting += CloseAll;
         if (Application.isPlaying) StartCoroutine(CaptureGameView());
     }
 
@@ -53,6 +55,7 @@ public sealed partial class NeuralFilter : MonoBehaviour
         }
         BuiltInHook.Attach(this, _source == FilterSource.Camera ? HookedCamera : null);
         if (_optionsChanged && _session != null && !_session.options.Same(Wanted())) Close();
+        if (_optionsChanged || _model != _refusedModel) _problem = ""; // what was wrong may be mended
         _optionsChanged = false;
         Tick();
         if (_source == FilterSource.Texture && _sourceTexture != null)
@@ -147,6 +150,7 @@ public sealed partial class NeuralFilter : MonoBehaviour
         _session = Session.Open(Wanted(), _model, width, height, out _problem);
         if (_session == null)
         {
+            _refusedModel = _model;
             Raise(Failed, _problem);
             return false;
         }

@@ -37,7 +37,7 @@ partial class NeuralFilter
     bool _infoKnown, _asking;
     double _nextQuestion, _nextProblem;
     ulong _askedRestarts;
-    string _problem = "", _streamProblem = "", _openedModel = "";
+    string _problem = "", _streamProblem = "", _openedModel = "", _refusedModel = "";
     bool _wasLive;
     readonly Dictionary<string, KnobSetting> _turned = new Dictionary<string, KnobSetting>();
 

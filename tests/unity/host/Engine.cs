@@ -40,8 +40,14 @@ static class Engine
         if (eglMakeCurrent(display, IntPtr.Zero, IntPtr.Zero, context) == 0) throw new InvalidOperationException("no context");
     }
 
+    [DllImport("libdl.so.2")] static extern IntPtr dlopen(string name, int how);
+
+    // The engine holds the library itself, until the process is gone; mono alone would drop it when it
+    // ends, under the feet of the library's threads.
     internal static void LoadPlugin()
     {
+        const int now = 2;
+        Check.That(dlopen("libframebridge.so", now) != IntPtr.Zero, "the library does not load");
         _graphics = Table(_renderer, _register, _register, _reserve);
         UnityPluginLoad(Table(null, null, _get, null));
     }

@@ -175,6 +175,19 @@ partial class Scripts
         UnityEngine.Debug.Logged.Clear();
     }
 
+    // The application ends in the middle of it all, without a word to anybody.
+    void ExitNow(string when)
+    {
+        Device("gamma", "event");
+        StartPlaying();
+        var filter = NewFilter("passthrough", Width, Height);
+        if (when == "live") PlayUntil(() => filter.state.frameOut > 5, "results");
+        else PlayUntil(() => filter.state.frameIn > 100, "frames");
+        Console.WriteLine("ends");
+        Console.Out.Flush();
+        Environment.Exit(0);
+    }
+
     // Without the native library the filter says so, once, and the application goes on.
     void NoLibrary()
     {

@@ -45,6 +45,12 @@ sealed class BuiltInHook : MonoBehaviour
         else Graphics.Blit(source, destination);
     }
 
+    // One that has outlived its filter, as a domain reload may have it.
+    void LateUpdate()
+    {
+        if (_filter == null) Textures.Destroy(this);
+    }
+
     void OnDestroy()
     {
         if (_commands != null) _commands.Release();

@@ -33,13 +33,15 @@ public sealed class NeuralFilterFeature : ScriptableRendererFeature
         {
             internal TextureHandle color;
             internal NeuralFilter filter;
+            internal int width, height;
         }
 
         internal FilterPass() { requiresIntermediateTexture = true; }
 
         public override void RecordRenderGraph(RenderGraph graph, ContextContainer frame)
         {
-            var filter = NeuralFilter.Of(frame.Get<UniversalCameraData>().camera);
+            var camera = frame.Get<UniversalCameraData>();
+            var filter = NeuralFilter.Of(camera.camera);
             var resources = frame.Get<UniversalResourceData>();
             if (filter == null || resources.isActiveTargetBackBuffer) return;
             PassData data;
@@ -47,11 +49,14 @@ public sealed class NeuralFilterFeature : ScriptableRendererFeature
             {
                 data.color = resources.activeColorTexture;
                 data.filter = filter;
+                data.width = camera.cameraTargetDescriptor.width;
+                data.height = camera.cameraTargetDescriptor.height;
                 builder.UseTexture(data.color, AccessFlags.ReadWrite);
                 builder.AllowPassCulling(false);
                 builder.AllowGlobalStateModification(true);
                 builder.SetRenderFunc((PassData pass, UnsafeGraphContext context) => Filter(
-                    CommandBufferHelpers.GetNativeCommandBuffer(context.cmd), pass.filter, pass.color));
+                    CommandBufferHelpers.GetNativeCommandBuffer(context.cmd), pass.filter, pass.color,
+                    pass.width, pass.height));
             }
         }
 
@@ -61,20 +66,23 @@ public sealed class NeuralFilterFeature : ScriptableRendererFeature
         {
             var filter = NeuralFilter.Of(renderingData.cameraData.camera);
             if (filter == null) return;
+            var size = renderingData.cameraData.cameraTargetDescriptor;
             var commands = CommandBufferPool.Get("Framebridge");
-            Filter(commands, filter, renderingData.cameraData.renderer.cameraColorTargetHandle);
+            Filter(commands, filter, renderingData.cameraData.renderer.cameraColorTargetHandle,
+                size.width, size.height);
             context.ExecuteCommandBuffer(commands);
             CommandBufferPool.Release(commands);
         }
 
         #endif
 
-        static void Filter(CommandBuffer commands, NeuralFilter filter, RTHandle color)
+        static void Filter(CommandBuffer commands, NeuralFilter filter, RTHandle color, int width, int height)
         {
-            var capture = filter.BeginFrame(color.rt.width, color.rt.height);
-            if (capture != null) commands.Blit(color, capture);
+            // By its identifier: a handle need not have a texture of its own.
+            var capture = filter.BeginFrame(width, height);
+            if (capture != null) commands.Blit(color.nameID, capture);
             var shown = filter.EndFrame(commands, false);
-            if (shown != null) commands.Blit(shown, color);
+            if (shown != null) commands.Blit(shown, color.nameID);
         }
     }
 }

@@ -3,11 +3,24 @@ using UnityEngine;
 using UnityEngine.Rendering;
 
 // Declarations alone, to compile the hooks and links against: nothing here draws.
+namespace UnityEngine {
+
+public struct RenderTextureDescriptor
+{
+    public int width { get; set; }
+    public int height { get; set; }
+}
+
+} // namespace UnityEngine
+
 namespace UnityEngine.Rendering {
 
 public sealed class RTHandle
 {
     public RenderTexture rt { get { return null; } }
+    public RenderTargetIdentifier nameID { get { return new RenderTargetIdentifier(); } }
+    public static implicit operator Texture(RTHandle handle) { return null; }
+    public static implicit operator RenderTexture(RTHandle handle) { return null; }
     public static implicit operator RenderTargetIdentifier(RTHandle handle) { return new RenderTargetIdentifier(); }
 }
 public static class RTHandles
@@ -75,9 +88,14 @@ public struct CameraData
 {
     public Camera camera;
     public ScriptableRenderer renderer;
+    public RenderTextureDescriptor cameraTargetDescriptor;
 }
 public struct RenderingData { public CameraData cameraData; }
-public sealed class UniversalCameraData { public Camera camera; }
+public sealed class UniversalCameraData
+{
+    public Camera camera;
+    public RenderTextureDescriptor cameraTargetDescriptor;
+}
 public sealed class UniversalResourceData
 {
     public bool isActiveTargetBackBuffer { get { return false; } }
