@@ -27,9 +27,8 @@ func _ready() -> void:
 
 func _process(_delta: float) -> void:
 	if _filter.is_live():
-		_status.text = "%s\nframe %d shows %d, %.0f ms old, %.0f ms of them the model" % [
+		_status.text = "%s\nframe %d shows %d, %.0f ms after it was sent" % [
 			_filter.status, _filter.sent_frame_id, _filter.result_frame_id, _filter.latency_ms,
-			_filter.model_ms,
 		]
 	else:
 		_status.text = _filter.status

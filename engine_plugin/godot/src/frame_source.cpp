@@ -29,7 +29,9 @@ int32_t FrameSource::width() const { return static_cast<int32_t>(texture.call("g
 int32_t FrameSource::height() const { return static_cast<int32_t>(texture.call("get_height").as_int()); }
 
 bool FrameSource::is_linear() const {
-    return !viewport.is_nil() && viewport.call("is_using_hdr_2d").as_bool();
+    // The setting has no effect where Godot draws with OpenGL.
+    return !viewport.is_nil() && viewport.call("is_using_hdr_2d").as_bool() &&
+           singleton("RenderingServer").call("get_current_rendering_method").as_string() != "gl_compatibility";
 }
 
 FrameSource find_source(const Variant &filter, const Variant &path, const Variant &texture) {

@@ -71,6 +71,9 @@ void NeuralFilter::exit_tree() {
 }
 
 void NeuralFilter::close() {
+    if (by_gl_) gl_.close(client_.handle());
+    by_gl_ = false;
+    gl_failed_ = false;
     client_.close();
     sent_frames_.forget();
     statistics_ = fb_statistics{};
@@ -86,7 +89,11 @@ Variant NeuralFilter::before_draw(const Variant *) {
     if (!runs()) return {};
     put_on_target();
     read_answers();
-    take_result();
+    if (by_gl_) {
+        take_result_by_gl();
+    } else {
+        take_result();
+    }
     watch_state();
     return {};
 }
@@ -105,13 +112,14 @@ Variant NeuralFilter::after_draw(const Variant *) {
     }
     const bool lockstep = policy_.as_int() == FB_LOCKSTEP;
     if (lockstep ? !wait_until_live() : !is_due()) return {};
+    const auto frame_id = static_cast<uint64_t>(singleton("Engine").call("get_frames_drawn").as_int()) + 1;
+    if (send_by_gl(source, frame_id)) return {};
     CapturedFrame frame;
     if (!capture(source, frame)) {
         reason_ = "source: it has no picture (nothing is rendered with --headless).";
         return {};
     }
     reason_.clear();
-    const auto frame_id = static_cast<uint64_t>(singleton("Engine").call("get_frames_drawn").as_int()) + 1;
     send(frame, frame_id);
     if (lockstep) wait_for_result(frame_id);
     return {};
@@ -176,6 +184,42 @@ void NeuralFilter::send(const CapturedFrame &frame, uint64_t frame_id) {
     if (status < 0) fail(client_.error());
 }
 
+bool NeuralFilter::prefers_gl(const FrameSource &source) {
+    if (path_.as_int() == PROCESSOR || gl_failed_) return false;
+    // Lockstep waits for its result anyway, and a mix is made of frames that the processor keeps.
+    if (policy_.as_int() == FB_LOCKSTEP || mix_.as_double() < 1) return false;
+    return gl_.is_usable() && GlPath::native_handle(source) != 0;
+}
+
+bool NeuralFilter::send_by_gl(const FrameSource &source, uint64_t frame_id) {
+    const bool by_gl = prefers_gl(source);
+    if (by_gl_ && !by_gl) gl_.close(client_.handle());
+    by_gl_ = by_gl;
+    if (!by_gl) return false;
+    const fb_status status = gl_.send(client_.handle(), source, frame_id);
+    if (status >= 0) {
+        reason_.clear();
+        return true;
+    }
+    gl_failed_ = true;
+    by_gl_ = false;
+    const std::string error = client_.error();
+    gl_.close(client_.handle());
+    log_warning("OpenGL cannot read the source, so the processor does. " + error);
+    return false;
+}
+
+void NeuralFilter::take_result_by_gl() {
+    const GlPath::Shown now = gl_.show(client_.handle(), result_);
+    if (now.is_new) shown(now.frame_id, now.origin);
+}
+
+void NeuralFilter::shown(uint64_t frame_id, int32_t origin) {
+    origin_ = origin;
+    result_frame_id_ = frame_id;
+    if (origin == FB_FROM_BRIDGE) emit("frame_ready", {static_cast<int64_t>(frame_id)});
+}
+
 void NeuralFilter::take_result() {
     fb_result result;
     if (client_.poll(result)) show(result);
@@ -196,13 +240,11 @@ void NeuralFilter::show(const fb_result &result) {
             blend(target, width, height, *source, mix_.as_double());
         }
     }
-    origin_ = result.origin;
-    result_frame_id_ = result.frame_id;
-    model_ms_ = result.model_ms;
+    // The signal may end all this, and with it the result.
+    const uint64_t frame_id = result.frame_id;
+    const int32_t origin = result.origin;
     result_.end();
-    if (result.origin == FB_FROM_BRIDGE) {
-        emit("frame_ready", {static_cast<int64_t>(result_frame_id_)});
-    }
+    shown(frame_id, origin);
 }
 
 bool NeuralFilter::wait_until_live() {
@@ -303,7 +345,9 @@ Variant NeuralFilter::get_status(const Variant *) {
     if (!connected_) return "Off: not in a scene that is played.";
     if (!reason_.empty()) return reason_;
     const std::string error = client_.error();
-    return error.empty() ? std::string(words_for(state_)) : error;
+    if (!error.empty()) return error;
+    if (state_ != LIVE) return words_for(state_);
+    return by_gl_ ? "Live, frames are read by OpenGL." : "Live, frames are read by the processor.";
 }
 
 } // namespace framebridge_godot

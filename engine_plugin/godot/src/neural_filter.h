@@ -4,6 +4,7 @@
 
 #include "bridge_client.h"
 #include "frame_source.h"
+#include "gl_path.h"
 #include "mixing.h"
 #include "result_texture.h"
 
@@ -16,6 +17,8 @@ class NeuralFilter {
   public:
     /// NeuralFilter.State: those of fb_statistics, and one of our own.
     enum State { ABSENT, CONNECTING, OPENING, LIVE, PAUSED, FAILED, OFF };
+    /// NeuralFilter.Path: how pixels leave Godot and come back.
+    enum Path { AUTO, PROCESSOR, OPENGL };
 
     explicit NeuralFilter(GDExtensionObjectPtr self);
     ~NeuralFilter();
@@ -66,7 +69,6 @@ class NeuralFilter {
     Variant get_sent_frame_id(const Variant *);
     Variant get_result_frame_id(const Variant *);
     Variant get_latency_ms(const Variant *);
-    Variant get_model_ms(const Variant *);
     Variant get_sent(const Variant *);
     Variant get_returned(const Variant *);
     Variant get_dropped(const Variant *);
@@ -85,6 +87,7 @@ class NeuralFilter {
     Variant rate_{0.0};
     Variant mix_{1.0};
     Variant seed_{0};
+    Variant path_{AUTO};
     Variant keep_alpha_{false};
     Variant auto_start_{true};
     Variant sidecar_command_;
@@ -102,8 +105,12 @@ class NeuralFilter {
     ClientSettings settings_for(const FrameSource &source) const;
     bool open(const ClientSettings &settings);
     bool is_due();
+    bool send_by_gl(const FrameSource &source, uint64_t frame_id);
+    bool prefers_gl(const FrameSource &source);
     void send(const CapturedFrame &frame, uint64_t frame_id);
     void take_result();
+    void take_result_by_gl();
+    void shown(uint64_t frame_id, int32_t origin);
     void show(const fb_result &result);
     bool wait_until_live();
     void wait_for_result(uint64_t frame_id);
@@ -118,18 +125,20 @@ class NeuralFilter {
     GDExtensionObjectPtr self_;
     BridgeClient client_;
     ResultTexture result_;
+    GlPath gl_;
     SentFrames sent_frames_;
     fb_statistics statistics_{};
     std::string reason_;        ///< why nothing is sent, of ourselves
     std::string failure_;       ///< the message of the last `failed`
     int32_t state_ = OFF;
     uint64_t result_frame_id_ = 0;
-    double model_ms_ = 0;
     double next_send_s_ = 0;
     bool connected_ = false; ///< to the signals of the RenderingServer
     bool stale_ = false;     ///< settings have changed that a stream is opened with
     bool on_target_ = false;
     bool gave_up_ = false; ///< lockstep has waited in vain, and waits no more before the stream is live
+    bool by_gl_ = false;  ///< how the last frame was sent
+    bool gl_failed_ = false;
     int32_t origin_ = FB_CLEARED;
 };
 

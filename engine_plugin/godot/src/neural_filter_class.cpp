@@ -61,6 +61,7 @@ void register_members() {
                           "STATE_FAILED", "STATE_OFF"});
     c.constants("Policy", {"POLICY_LATEST", "POLICY_LOCKSTEP", "POLICY_FREE"});
     c.constants("WhenGone", {"GONE_PASS_THROUGH", "GONE_HOLD", "GONE_CLEAR"});
+    c.constants("Path", {"PATH_AUTO", "PATH_PROCESSOR", "PATH_OPENGL"});
     c.constants("Origin", {"ORIGIN_BRIDGE", "ORIGIN_PASSED_THROUGH", "ORIGIN_CLEARED"});
 
     c.property({"enabled", BOOL}, &F::get_plain<&F::enabled_>, &F::set_enabled);
@@ -74,6 +75,7 @@ void register_members() {
     c.property({"source_texture", OBJECT, HINT_RESOURCE_TYPE, "Texture2D", USAGE_DEFAULT, "Texture2D"},
                &F::get_plain<&F::source_texture_>, &F::set_plain<&F::source_texture_>);
     c.property({"keep_alpha", BOOL}, &F::get_plain<&F::keep_alpha_>, &F::set_opening<&F::keep_alpha_>);
+    c.property({"path", INT, HINT_ENUM, "Auto,Processor,OpenGL"}, &F::get_plain<&F::path_>, &F::set_plain<&F::path_>);
 
     c.group("Target");
     c.property({"target", NODE_PATH}, &F::get_plain<&F::target_path_>, &F::set_target);
@@ -107,7 +109,6 @@ void register_members() {
     c.property({"sent_frame_id", INT, HINT_NONE, "", USAGE_SHOWN}, &F::get_sent_frame_id, nullptr);
     c.property({"result_frame_id", INT, HINT_NONE, "", USAGE_SHOWN}, &F::get_result_frame_id, nullptr);
     c.property({"latency_ms", FLOAT, HINT_NONE, "suffix:ms", USAGE_SHOWN}, &F::get_latency_ms, nullptr);
-    c.property({"model_ms", FLOAT, HINT_NONE, "suffix:ms", USAGE_SHOWN}, &F::get_model_ms, nullptr);
     c.property({"sent", INT, HINT_NONE, "", USAGE_SHOWN}, &F::get_sent, nullptr);
     c.property({"returned", INT, HINT_NONE, "", USAGE_SHOWN}, &F::get_returned, nullptr);
     c.property({"dropped", INT, HINT_NONE, "", USAGE_SHOWN}, &F::get_dropped, nullptr);

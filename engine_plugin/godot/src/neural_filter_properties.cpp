@@ -34,7 +34,7 @@ NeuralFilter::NeuralFilter(GDExtensionObjectPtr self)
       knobs_(Variant::construct(GDEXTENSION_VARIANT_TYPE_DICTIONARY)),
       sidecar_command_(words({"framebridge"})), self_(self) {}
 
-NeuralFilter::~NeuralFilter() { client_.close(); }
+NeuralFilter::~NeuralFilter() { close(); }
 
 void NeuralFilter::learn_models(const Variant &answer) {
     if (answer.type() != GDEXTENSION_VARIANT_TYPE_DICTIONARY) return;
@@ -185,7 +185,6 @@ Variant NeuralFilter::get_origin(const Variant *) { return origin_; }
 Variant NeuralFilter::get_sent_frame_id(const Variant *) { return counted(statistics_.last_sent_id); }
 Variant NeuralFilter::get_result_frame_id(const Variant *) { return counted(result_frame_id_); }
 Variant NeuralFilter::get_latency_ms(const Variant *) { return statistics_.latency_ms; }
-Variant NeuralFilter::get_model_ms(const Variant *) { return model_ms_; }
 Variant NeuralFilter::get_sent(const Variant *) { return counted(statistics_.sent); }
 Variant NeuralFilter::get_returned(const Variant *) { return counted(statistics_.returned); }
 Variant NeuralFilter::get_dropped(const Variant *) { return counted(statistics_.dropped); }
