@@ -18,6 +18,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +98,12 @@ def build(name: str = "plain", targets: tuple[str, ...] = ()) -> Kind:
     """
     kind = KINDS[name]
     _check_tools(kind)
+    with _alone():
+        _build(name, kind, targets)
+    return kind
+
+
+def _build(name: str, kind: Kind, targets: tuple[str, ...]) -> None:
     libzmq = _libzmq(name, kind)
     folder = kind.products
     if not (folder / "build.ninja").is_file():
@@ -104,7 +112,22 @@ def build(name: str = "plain", targets: tuple[str, ...] = ()) -> Kind:
             words.append(f"-DLIBZMQ_PREFIX={libzmq}")
         _cmake(["-S", str(HERE), "-B", str(folder), "-G", "Ninja", *words], kind)
     _cmake(["--build", str(folder), *_jobs(), *(["--target", *targets] if targets else [])], kind)
-    return kind
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One build at a time in this checkout; others wait."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with (OUT / "build.lock").open("w") as file:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _check_tools(kind: Kind) -> None:

@@ -1,6 +1,7 @@
 // The control messages of PROTOCOL.md: MessagePack out and in, and JSON for fb_command.
 //
-// Nothing here throws, but for want of memory. What comes from outside is bounded in size and depth.
+// Nothing here throws, but for want of memory. What comes from outside is bounded in size and
+// depth.
 #pragma once
 
 #include <framebridge.h>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "checked_text.h"
 #include "errors.h"
 #include "parameters.h"
 
@@ -25,12 +27,7 @@ constexpr std::size_t max_text_characters = 256;        // of client, token, lab
 
 using Bytes = std::vector<std::uint8_t>;
 
-/* True if it is UTF-8 of at most so many characters (code points), without a zero byte; else an
- * error that names the place. */
-bool check_text(const char *place, const std::string &text, std::size_t max_characters,
-                Error &error);
-
-// ---- What a client says. Numbers of requests are 1 and up. The texts have been checked. ----
+// ---- What a client says. Numbers of requests are 1 and up. Texts have been checked. ----
 
 struct OpenRequest {
   fb_format source{};
