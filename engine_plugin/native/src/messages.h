@@ -1,7 +1,6 @@
 // The control messages of PROTOCOL.md: MessagePack out and in, and JSON for fb_command.
 //
-// Nothing here throws, but for want of memory. What comes from outside is bounded in size and
-// depth.
+// Nothing here throws, but for want of memory. What comes from outside is bounded in size and depth.
 #pragma once
 
 #include <framebridge.h>

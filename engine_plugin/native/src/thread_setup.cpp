@@ -3,6 +3,8 @@
 #ifndef _WIN32
 #include <pthread.h>
 #include <signal.h>
+
+#include <initializer_list>
 #endif
 
 namespace framebridge {
