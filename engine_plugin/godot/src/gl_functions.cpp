@@ -10,6 +10,8 @@
 #include <windows.h>
 #else
 #include <dlfcn.h>
+
+#include <initializer_list>
 #endif
 
 namespace framebridge_godot::gl {
