@@ -27,9 +27,10 @@ var _wrong_screens := 0
 var _expected_screen: Image
 var _max_tick_ms := 0.0
 var _last_tick_us := 0
+var _last_status := ""
 
 
-func _ready() -> void:
+func _enter_tree() -> void:
 	_plan = JSON.parse_string(FileAccess.get_file_as_string(OS.get_cmdline_user_args()[0]))
 	_events = FileAccess.open(_plan.out.path_join("events.jsonl"), FileAccess.WRITE)
 	get_tree().node_added.connect(_on_node_added)
@@ -75,6 +76,9 @@ func _process(_delta: float) -> void:
 		if is_instance_valid(_bars[k]):
 			_bars[k].color = Color.WHITE if (id >> k) & 1 else Color.BLACK
 	_drawn += 1
+	if is_instance_valid(_filter) and _filter.status != _last_status:
+		_last_status = _filter.status
+		_say("status", _last_status)
 	if _plan.has("ticks") and _drawn >= int(_plan.ticks):
 		_end()
 	if _plan.has("stop_file") and FileAccess.file_exists(_plan.stop_file):

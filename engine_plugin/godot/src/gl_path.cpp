@@ -68,9 +68,9 @@ uint64_t GlPath::native_handle(const FrameSource &source) {
     return static_cast<uint64_t>(rendering.call("texture_get_native_handle", {texture}).as_int());
 }
 
-// The model wants 8 bits a channel and the top row first; Godot's viewports have ten bits, or
-// sixteen, and the bottom row first.
-bool GlPath::copy(gl::Name from, int32_t width, int32_t height, bool flip) {
+// The model wants 8 bits a channel; Godot's viewports have ten, or sixteen. Their rows lie as those of
+// its other textures, the top one first (seen with Godot 4.6, and the tests look).
+bool GlPath::copy(gl::Name from, int32_t width, int32_t height) {
     const KeptState kept(gl_);
     if (framebuffers_[0] == 0) gl_.GenFramebuffers(2, framebuffers_);
     if (texture_ == 0) gl_.GenTextures(1, &texture_);
@@ -90,8 +90,7 @@ bool GlPath::copy(gl::Name from, int32_t width, int32_t height, bool flip) {
     const bool whole = gl_.CheckFramebufferStatus(gl::READ_FRAMEBUFFER) == gl::FRAMEBUFFER_COMPLETE &&
                        gl_.CheckFramebufferStatus(gl::DRAW_FRAMEBUFFER) == gl::FRAMEBUFFER_COMPLETE;
     if (whole) {
-        gl_.BlitFramebuffer(0, 0, width, height, 0, flip ? height : 0, width, flip ? 0 : height,
-                            gl::COLOR_BUFFER_BIT, gl::NEAREST);
+        gl_.BlitFramebuffer(0, 0, width, height, 0, 0, width, height, gl::COLOR_BUFFER_BIT, gl::NEAREST);
     }
     // An attachment would keep the texture alive after Godot has freed it.
     gl_.FramebufferTexture2D(gl::READ_FRAMEBUFFER, gl::COLOR_ATTACHMENT0, gl::TEXTURE_2D, 0, 0);
@@ -101,7 +100,7 @@ bool GlPath::copy(gl::Name from, int32_t width, int32_t height, bool flip) {
 fb_status GlPath::send(fb_client client, const FrameSource &source, uint64_t frame_id) {
     const int32_t width = source.width(), height = source.height();
     const uint64_t handle = native_handle(source);
-    if (handle == 0 || !copy(static_cast<gl::Name>(handle), width, height, !source.viewport.is_nil())) {
+    if (handle == 0 || !copy(static_cast<gl::Name>(handle), width, height)) {
         return FB_ERROR_FORMAT;
     }
     fb_render_event event{};

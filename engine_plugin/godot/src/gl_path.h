@@ -38,13 +38,13 @@ class GlPath {
     void close(fb_client client);
 
   private:
-    bool copy(gl::Name from, int32_t width, int32_t height, bool flip);
+    bool copy(gl::Name from, int32_t width, int32_t height);
 
     gl::Functions gl_;
     bool asked_ = false, usable_ = false;
     std::string reason_;
     gl::Name framebuffers_[2] = {0, 0};
-    gl::Name texture_ = 0; ///< the frame, RGBA8 and top row first
+    gl::Name texture_ = 0; ///< the frame, RGBA8
     int32_t width_ = 0, height_ = 0;
     uint64_t shown_id_ = 0;
     int32_t shown_origin_ = FB_CLEARED;
