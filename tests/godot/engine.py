@@ -82,7 +82,9 @@ def _is_new_enough(candidate: Engine) -> bool:
 def _unpacked(root: Path) -> Engine:
     loaders = [*root.glob("usr/lib/*-linux-gnu/ld-linux*.so.*")]
     if not loaders:
-        raise EngineError(f"{root}: expected a loader, found none. Delete {root.parent}, run again.")
+        raise EngineError(
+            f"{root}: expected a loader, found none. Delete {root.parent}, run again."
+        )
     libraries = loaders[0].parent
     path = f"{libraries}:{libraries / 'pulseaudio'}"
     return Engine((str(loaders[0]), "--library-path", path, str(root / "usr" / "bin" / "godot")))
@@ -121,7 +123,9 @@ def _fetch(folder: Path) -> None:
     shutil.rmtree(apt)
     version = _unpacked(root).version()
     if not version:
-        raise EngineError(f"{root}: Godot does not run: {' '.join(_unpacked(root).words)} --version")
+        raise EngineError(
+            f"{root}: Godot does not run: {' '.join(_unpacked(root).words)} --version"
+        )
     (folder / MARK).write_text(f"{version}\n")
 
 

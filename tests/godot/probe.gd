@@ -7,6 +7,7 @@
 ##   frames         results to wait for, then Godot ends; or
 ##   ticks          frames to draw, then Godot ends
 ##   keep           whether pictures are written
+##   bare           whether the result alone is shown, and what the window shows is written, too
 ##   turns          enter and leave the scene so often, `frames` results each
 ##   screenshot     a file for a picture of the window, after the last result
 ##   stop_file      Godot ends when it exists
@@ -23,8 +24,6 @@ var _drawn := 0
 var _turn := 0
 var _errors: Array[String] = []
 var _events: FileAccess
-var _wrong_screens := 0
-var _expected_screen: Image
 var _max_tick_ms := 0.0
 var _last_tick_us := 0
 var _last_status := ""
@@ -50,6 +49,13 @@ func _on_node_added(node: Node) -> void:
 		_filter.failed.connect(_on_failed)
 		_filter.frame_ready.connect(_on_frame_ready)
 		_paint_bars.call_deferred()
+		if _plan.get("bare", false):
+			_show_result_alone.call_deferred(node.get_parent())
+
+
+func _show_result_alone(demo: Control) -> void:
+	for name in ["Before", "Line", "Panel"]:
+		demo.get_node(name).hide()
 
 
 ## The id as a row of black and white squares at the upper edge, the lowest bit on the left.
@@ -76,6 +82,8 @@ func _process(_delta: float) -> void:
 		if is_instance_valid(_bars[k]):
 			_bars[k].color = Color.WHITE if (id >> k) & 1 else Color.BLACK
 	_drawn += 1
+	if is_instance_valid(_filter) and _filter.origin == NeuralFilter.ORIGIN_PASSED_THROUGH:
+		_say("passed", _filter.result_frame_id)
 	if is_instance_valid(_filter) and _filter.status != _last_status:
 		_last_status = _filter.status
 		_say("status", _last_status)
@@ -91,6 +99,8 @@ func _after_draw() -> void:
 	var image := _scene.get_texture().get_image()
 	if image != null:
 		_write("sent", Engine.get_frames_drawn() + 1, image)
+	if _plan.get("bare", false) and _filter.result_frame_id > 0:
+		_write("screen", _filter.result_frame_id, get_viewport().get_texture().get_image())
 
 
 func _on_frame_ready(frame_id: int) -> void:
@@ -101,6 +111,7 @@ func _on_frame_ready(frame_id: int) -> void:
 	if _plan.has("frames") and _results >= int(_plan.frames):
 		_results = 0
 		_turn += 1
+		_say("threads", _threads())
 		if _turn < int(_plan.get("turns", 1)):
 			get_tree().reload_current_scene.call_deferred()
 		else:
@@ -135,7 +146,6 @@ func _end() -> void:
 		"restarts": _filter.restarts, "latency_ms": _filter.latency_ms, "origin": _filter.origin,
 		"result_frame_id": _filter.result_frame_id, "errors": _errors, "drawn": _drawn,
 		"max_tick_ms": _max_tick_ms, "models": _filter.get_models(),
-		"threads": _threads(),
 	}
 	var file := FileAccess.open(_plan.out.path_join("report.json"), FileAccess.WRITE)
 	file.store_string(JSON.stringify(report))
