@@ -7,6 +7,7 @@
 ##   frames         results to wait for, then Godot ends; or
 ##   ticks          frames to draw, then Godot ends
 ##   keep           whether pictures are written
+##   bars           false: the id is not painted
 ##   bare           whether the result alone is shown, and what the window shows is written, too
 ##   turns          enter and leave the scene so often, `frames` results each
 ##   screenshot     a file for a picture of the window, after the last result
@@ -48,7 +49,8 @@ func _on_node_added(node: Node) -> void:
 		_filter.lost.connect(func(reason: String) -> void: _say("lost", reason))
 		_filter.failed.connect(_on_failed)
 		_filter.frame_ready.connect(_on_frame_ready)
-		_paint_bars.call_deferred()
+		if _plan.get("bars", true):
+			_paint_bars.call_deferred()
 		if _plan.get("bare", false):
 			_show_result_alone.call_deferred(node.get_parent())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from bridge.apply import Applier
 from bridge.inference.package import ModelPackage
@@ -104,6 +107,22 @@ def test_the_window_shows_the_result(path: int, bridge: Sidecar, play: Callable[
     for frame_id in compared:
         difference = np.abs(results[frame_id].astype(int) - screens[frame_id])[:, :, :3]
         assert difference.max() <= 1, f"frame {frame_id}"
+
+
+def test_the_demo_as_a_user_sees_it(
+    bridge: Sidecar, play: Callable[..., Play], tmp_path: Path
+) -> None:
+    shot = tmp_path / "godot.png"
+    more = {"window": [1280, 720], "size": [640, 360], "frames": 12, "bars": False}
+    play(a_plan({**more, "screenshot": str(shot)})).wait()
+    with Image.open(shot) as picture:
+        seen = np.asarray(picture.convert("RGB")).astype(float)
+    assert seen.shape == (720, 1280, 3)
+    left, right = seen[:500, :600], seen[:500, 680:]
+    # Ink is on paper: pale, and with less colour than the scene has.
+    assert np.ptp(right, axis=2).mean() < np.ptp(left, axis=2).mean()
+    if os.environ.get("FRAMEBRIDGE_KEEP_PICTURES"):
+        shutil.copy(shot, ROOT / "docs" / "images" / "godot.png")
 
 
 def test_a_mix_is_made_with_the_frame_of_the_result(
@@ -205,6 +224,15 @@ def test_without_a_screen_nothing_is_sent_and_the_reason_is_given(
     report = play(a_plan({"ticks": 60}), "--headless").wait()
     assert report["sent"] == 0
     assert "--headless" in report["status"]
+
+
+def test_the_editor_opens_the_project_without_a_complaint(
+    play: Callable[..., Play], short_folder: Path
+) -> None:
+    played = play(a_plan(), "--headless", "--editor", "--quit-after", "20")
+    assert played.process.wait(WATCHDOG_S) == 0
+    complaints = [line for line in played.output().splitlines() if "ERROR" in line]
+    assert complaints == []
 
 
 def test_the_suggested_models_are_those_that_are_shipped(godot: object) -> None:

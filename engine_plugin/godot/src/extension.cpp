@@ -22,6 +22,7 @@ void initialize(void *, GDExtensionInitializationLevel level) {
         fb_set_log(pass_to_log, nullptr, FB_WARNING);
         NeuralFilter::register_class();
     }
+    if (level == GDEXTENSION_INITIALIZATION_EDITOR) NeuralFilter::register_help();
 }
 
 void deinitialize(void *, GDExtensionInitializationLevel level) {

@@ -28,6 +28,8 @@ class NeuralFilter {
     /// Registers the class with Godot, and takes it back (neural_filter_class.cpp).
     static void register_class();
     static void unregister_class();
+    /// Hands the editor what it shows as help (neural_filter_help.cpp).
+    static void register_help();
 
     // What Godot calls.
     void notification(int32_t what);
