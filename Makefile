@@ -6,8 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash test-soak test-fuzz test-parity check models-check train bench install \
-  clean native native-windows unity-package
+.PHONY: demo test test-crash test-soak test-fuzz test-engines test-parity check models-check train \
+  bench install clean native native-windows unity-package
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -31,6 +31,13 @@ test-soak: install
 test-fuzz: install
 	FRAMEBRIDGE_FUZZ=1000000 $(BIN)/python -m pytest tests/system/test_hostile_clients.py $(ARGS)
 	FRAMEBRIDGE_FUZZ=20000 $(BIN)/python -m pytest tests/inference/test_mutated_packages.py $(ARGS)
+
+# The Godot extension in a real Godot 4, which is fetched from Debian into out/engines and installed
+# nowhere (FRAMEBRIDGE_GODOT names another, FRAMEBRIDGE_ENGINES_DIR another place). The processor
+# draws: some minutes. Needs Xvfb, CMake, Ninja and a C++ compiler.
+test-engines: install
+	$(BIN)/python -m tests.godot.engine
+	FRAMEBRIDGE_ENGINES=1 $(BIN)/python -m pytest tests/godot $(ARGS)
 
 # Converted networks against the frameworks they come from: installs PyTorch and TensorFlow.
 test-parity: install
