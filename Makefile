@@ -44,12 +44,14 @@ train: install
 	    -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,train]'
 	$(BIN)/python -m models.recipes.make $(NAME) $(ARGS)
 
-# Measures every figure of every shipped package again, and how long packages load. Some minutes;
-# needs the data, and exits 3 where there is none. One package: make models-check ARGS=upscale-x2
+# Plays every shipped package in the demo, measures each of its figures again, and how long it loads.
+# Some minutes; needs the data, and exits 3 where there is none. Figures of one package alone:
+# make models-check ARGS=upscale-x2
 models-check: install
 	@$(BIN)/python -c 'import skimage' 2>/dev/null || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	    -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,measure]'
+	$(if $(ARGS),,FRAMEBRIDGE_ALL_PACKAGES=1 $(BIN)/python -m pytest -n 2 tests/system/test_shipped.py)
 	$(BIN)/python -m models.recipes.check $(ARGS)
 
 check: install
