@@ -22,12 +22,12 @@ _PROBE_LIMIT_S = 30.0
 
 log = logging.getLogger(__name__)
 
-# What the Task Manager, taskkill and Popen.kill give to TerminateProcess; a worker that fails by
-# itself ends with another status (bridge.worker.__main__).
 if sys.platform == "win32":
-    _KILLED = 1
+    # What the Task Manager, taskkill and Popen.kill give to TerminateProcess, and os.kill with
+    # SIGTERM; a worker that fails by itself ends with another status (bridge.worker.__main__).
+    _KILLED = (1, signal.SIGTERM)
 else:
-    _KILLED = -signal.SIGKILL
+    _KILLED = (-signal.SIGKILL,)
 
 Report = protocol.FromWorker | None
 """A message of the worker, or None when it has ended."""
@@ -116,7 +116,7 @@ class WorkerLink:
     def was_killed(self) -> bool:
         """Whether somebody else ended it, with a signal that no code of its own can raise by
         mistake, or on Windows with the status that only those give who end another process."""
-        return self._process.poll() == _KILLED and not self._given_up
+        return self._process.poll() in _KILLED and not self._given_up
 
     def cause(self) -> str:
         """Why the worker ended, for a person."""

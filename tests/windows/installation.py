@@ -25,7 +25,8 @@ VERSION = (3, 11)
 COMPILER = "x86_64-w64-mingw32-gcc"
 _MADE_FROM = ("installation.py", "python_stub.c", "requirements.txt", "requirements_apart.txt")
 _NOT_FROM_HERE = (
-    "lib-dynload", "site-packages", "test", "tests", "lib2to3", "idlelib", "ensurepip", "__pycache__",
+    "lib-dynload", "site-packages", "test", "tests", "lib2to3", "idlelib", "ensurepip",
+    "__pycache__",
 )  # fmt: skip
 _PROGRAMS = {
     "wine64": "wine64",
