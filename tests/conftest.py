@@ -15,6 +15,7 @@ import pytest
 
 from bridge.demo.sidecar import PrivateSidecar
 from bridge.supervisor.runtime_folder import clean_up
+from tests.native_builds import *  # noqa: F403  its fixtures and hook
 
 VECTORS = Path(__file__).parent.parent / "engine_plugin" / "vectors"
 

@@ -1,0 +1,51 @@
+# One program for each file; its name is the file's.
+function(fb_test_program source)
+  cmake_path(GET source STEM name)
+  add_executable(${name} ${source})
+  target_include_directories(${name} PRIVATE include tests)
+  target_link_libraries(${name} PRIVATE Threads::Threads ${CMAKE_DL_LIBS} ${ARGN})
+  fb_warnings(${name})
+  set_target_properties(${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests" BUILD_RPATH "${PROJECT_BINARY_DIR}")
+  if(MINGW)
+    target_link_options(${name} PRIVATE -static -static-libgcc -static-libstdc++)
+  endif()
+endfunction()
+
+file(GLOB programs CONFIGURE_DEPENDS tests/*.c tests/*.cpp)
+foreach(source IN LISTS programs)
+  fb_test_program("${source}" framebridge)
+endforeach()
+
+file(GLOB programs CONFIGURE_DEPENDS tests/inside/*.cpp)
+foreach(source IN LISTS programs)
+  fb_test_program("${source}" framebridge_objects fb_libzmq fb_nlohmann)
+  cmake_path(GET source STEM name)
+  target_include_directories(${name} PRIVATE src)
+  target_compile_definitions(${name} PRIVATE FB_BUILD)
+endforeach()
+
+if(UNIX AND NOT APPLE)
+  find_path(FB_EGL_INCLUDE EGL/egl.h)
+  find_library(FB_EGL EGL)
+  find_library(FB_GL NAMES OpenGL GL)
+  file(GLOB programs CONFIGURE_DEPENDS tests/egl/*.c tests/egl/*.cpp)
+  if(FB_EGL_INCLUDE AND FB_EGL AND FB_GL)
+    foreach(source IN LISTS programs)
+      fb_test_program("${source}" framebridge "${FB_EGL}" "${FB_GL}")
+    endforeach()
+  else()
+    message(STATUS "Without EGL: tests/egl is left out. sudo apt-get install -y libegl-dev libgl-dev")
+  endif()
+endif()
+
+if(WIN32)
+  file(GLOB programs CONFIGURE_DEPENDS tests/windows/*.c tests/windows/*.cpp)
+  foreach(source IN LISTS programs)
+    fb_test_program("${source}" framebridge d3d11 dxgi dxguid)
+  endforeach()
+  # A program finds the library beside itself.
+  add_custom_command(TARGET framebridge POST_BUILD COMMAND ${CMAKE_COMMAND} -E make_directory
+    "${PROJECT_BINARY_DIR}/tests" COMMAND ${CMAKE_COMMAND} -E copy_if_different
+    "$<TARGET_FILE:framebridge>" "${PROJECT_BINARY_DIR}/tests")
+endif()
