@@ -6,7 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash test-soak test-fuzz test-parity check models-check train bench install clean
+.PHONY: demo test test-crash test-soak test-fuzz test-parity check models-check train bench install \
+  clean native native-windows
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -64,6 +65,14 @@ check: install
 # While developing: make bench ARGS="--quick --only trips".
 bench: install
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# The native client for engines: out/native/linux/libframebridge.so. Builds libzmq once.
+native:
+	$(PYTHON) engine_plugin/native/build.py
+
+# The same for Windows, by mingw-w64: out/native/windows/framebridge.dll
+native-windows:
+	$(PYTHON) engine_plugin/native/build.py windows
 
 install: $(STAMP)
 
