@@ -146,9 +146,7 @@ def test_a_wrong_knob_among_the_first_ones_is_told_and_the_others_count(
     package = overflowing(tmp_path / "overflowing")
     player.create(model=package, parameters='{"gain":0.5,"no-such-knob":1}', check=0)
     player.play("results", 3)
-    until(
-        lambda: player.command(type="stream")[1]["parameters"] == {"gain": 0.5}, "gain is turned"
-    )
+    until(lambda: player.command(type="stream")[1]["parameters"] == {"gain": 0.5}, "gain is turned")
     until(lambda: "no-such-knob" in player.say("error"), "the other one is told")
 
 

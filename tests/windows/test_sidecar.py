@@ -52,18 +52,18 @@ def test_frames_go_through_unchanged(results: Results) -> None:
 
 def test_a_model_swapped_in_makes_what_apply_makes_on_linux(results: Results) -> None:
     made = np.load(results[0] / "upscale-x2.npy")
-    expected = applied(results[0])
+    expected = applied(results[0], frames())
     assert made.shape == expected.shape == (COUNT, 2 * SIZE[1], 2 * SIZE[0], 4)
     off = np.abs(made.astype(np.int16) - expected.astype(np.int16))
     print(f"upscale-x2: {np.mean(off > 0):.2e} of the bytes differ, by {off.max()} at most")
     assert off.max() <= 1
 
 
-def applied(folder: Path) -> npt.NDArray[np.uint8]:
-    """The frames through `framebridge apply` on this machine's own system."""
+def applied(folder: Path, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Frames through `framebridge apply` on this machine's own system."""
     source, target = folder / "in", folder / "out"
     source.mkdir()
-    for index, frame in enumerate(frames()):
+    for index, frame in enumerate(frames):
         Image.fromarray(frame[:, :, :3]).save(source / f"{index:05d}.png")
     command = [sys.executable, "-m", "bridge.cli.main", "apply", "upscale-x2"]
     words = ["--backend", "onnxruntime", str(source), str(target)]
