@@ -16,7 +16,7 @@
 #include "plugin.h"
 #include "waits.h"
 
-enum { WIDTH = 64, HEIGHT = 48, WATCHDOG_S = 100, PATIENCE = 2000 };
+enum { WIDTH = 64, HEIGHT = 48, WATCHDOG_S = 290, PATIENCE = 2000 };
 
 static uint64_t frame_id;
 static const char *now;

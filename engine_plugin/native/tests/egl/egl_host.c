@@ -11,6 +11,7 @@
 #define GL_GLEXT_PROTOTYPES
 
 #include <inttypes.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@
 #include "plugin.h"
 #include "waits.h"
 
-enum { BARS = 32, IN_FLIGHT = 2, WATCHDOG_S = 100 };
+enum { BARS = 32, IN_FLIGHT = 3, WATCHDOG_S = 290 };
 
 static struct {
   int width, height, frames;
@@ -32,7 +33,8 @@ static struct {
   int pause_us;                           /* between frames */
   int graphics_card; /* the library believes that it is no processor that draws */
   int es_3_0;        /* it believes that ES is no newer */
-} setting = {.width = 64, .height = 48, .frames = 100, .unity = 1, .bar_height = 4};
+} setting = {
+    .width = 64, .height = 48, .frames = 100, .unity = 1, .bar_height = 4, .pause_us = 500};
 
 static void read_setting(const char *text) {
   const struct {
@@ -65,6 +67,19 @@ static void read_setting(const char *text) {
   }
   fprintf(stderr, "unknown setting %s\n", text);
   exit(2);
+}
+
+static fb_client watched;
+
+/* By the watchdog. What it calls may not be called from a signal, but there is nothing to lose. */
+static void tell_where(int number) {
+  fb_statistics statistics = {.size = sizeof statistics};
+  plugin.get_statistics(watched, &statistics);
+  fprintf(stderr, "watchdog: state %d, sent %llu, returned %llu, last result %llu; %s\n",
+          statistics.state, (unsigned long long)statistics.sent,
+          (unsigned long long)statistics.returned, (unsigned long long)statistics.last_result_id,
+          words(watched));
+  _exit(number);
 }
 
 static void sleep_us(long us) {
@@ -135,6 +150,7 @@ static fb_client start_client(const char *model) {
     fprintf(stderr, "fb_create: %s\n", words(0));
     exit(1);
   }
+  watched = client;
   fb_statistics statistics = {.size = sizeof statistics};
   while (plugin.get_statistics(client, &statistics) == FB_OK && statistics.state != FB_LIVE) {
     sleep_us(2000);
@@ -169,6 +185,7 @@ static void issue(fb_render_event *event, GLuint texture, GLuint framebuffer, GL
 int main(int count, char **arguments) {
   if (count < 5) return 2;
   for (int i = 5; i < count; ++i) read_setting(arguments[i]);
+  signal(SIGALRM, tell_where);
   alarm(WATCHDOG_S);
   spy_says_graphics_card = setting.graphics_card;
   if (setting.es_3_0) spy_says_version = 30;
