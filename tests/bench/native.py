@@ -118,9 +118,9 @@ THEME = Theme(
         "What `fb_submit` and `fb_poll` together take of the thread that calls them, for a frame "
         "of 8.3 MB, thirty times a second, beside one `memcpy` of the same frame into memory of "
         "the same process, in the same rounds. *Hung* means that the bridge and its worker are "
-        "stopped (`SIGSTOP`) while their stream is live; *absent*, that there is no bridge. Frames that "
-        "find no free slot are skipped; they are copied all the same, for a loss of the bridge may "
-        "turn out later and then it is they that are shown."
+        "stopped (`SIGSTOP`) while their stream is live; *absent*, that there is no bridge. Frames "
+        "that find no free slot are skipped; they are copied all the same, for a loss of the "
+        "bridge may turn out later and then it is they that are shown."
     ),
     measure=measure,
 )
