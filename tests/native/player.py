@@ -1,4 +1,4 @@
-"""Speaks with `engine_plugin/native/tests/player.cpp`, which plays an engine over the real library."""
+"""Speaks with `engine_plugin/native/tests/player.cpp`, which plays an engine over the library."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import os
 import queue
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.system.processes import WATCHDOG_S
+from tests.system.processes import WATCHDOG_S, kill
 
 ANSWER_LIMIT_S = 3 * WATCHDOG_S
 """Above the player's own watchdog, which says more."""
@@ -35,7 +36,8 @@ class Player:
                 text=True, start_new_session=True, env={**os.environ, **environment},
             )  # fmt: skip
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -79,14 +81,22 @@ class Player:
 
     def end(self) -> int:
         """Have it end by itself. Returns: its exit code."""
-        if self._process.poll() is None:
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-        code = self._process.wait(ANSWER_LIMIT_S)
-        assert self._process.stdout is not None
-        return code
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return self._reap()
 
-    def kill(self) -> None:
-        """kill -9."""
-        self._process.kill()
-        self._process.wait(ANSWER_LIMIT_S)
+    def kill(self, group: bool = False) -> None:
+        """kill -9, of its whole process group if asked. A second time does nothing."""
+        if self._process.poll() is None:
+            kill(self._process.pid, group)
+        self._reap()
+
+    def _reap(self) -> int:
+        code = self._process.wait(ANSWER_LIMIT_S)
+        self._reader.join(ANSWER_LIMIT_S)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.stdout.close()
+        return code

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from framebridge_client import connect
+from framebridge_client import Bridge, connect
 
 from tests.inference.small_models import recurrent
 from tests.native.player import Player
@@ -32,6 +32,7 @@ def settled(player: Player) -> dict[str, Any]:
     counts: dict[str, Any] = {}
 
     def all_answered() -> bool:
+        player.play("polls", 1)  # where every result is wanted, the stream waits for that
         counts.update(player.statistics())
         answered = counts["returned"] + counts["dropped"] + counts["taken"] + counts["lost"]
         return bool(counts["sent"] == answered)
@@ -40,8 +41,12 @@ def settled(player: Player) -> dict[str, Any]:
     return counts
 
 
+def labels(bridge: Bridge) -> list[str]:
+    return [stream["label"] for stream in bridge.status()["streams"]]
+
+
 def test_every_frame_is_returned_dropped_or_skipped_and_each_result_is_of_its_own_frame(
-    sidecar: Sidecar, player: Player
+    standing_sidecar: Sidecar, player: Player
 ) -> None:
     player.create(width=64, height=48)
     player.say("state live")
@@ -56,24 +61,23 @@ def test_every_frame_is_returned_dropped_or_skipped_and_each_result_is_of_its_ow
 
 
 def test_ids_that_the_engine_gives_and_rows_with_padding_come_through(
-    sidecar: Sidecar, player: Player
+    standing_sidecar: Sidecar, player: Player
 ) -> None:
     player.create(id_step=1000, padding=44)
     player.play("results", 20)
 
 
-def test_lockstep_answers_each_frame_in_order(sidecar: Sidecar, player: Player) -> None:
+def test_lockstep_answers_each_frame_in_order(standing_sidecar: Sidecar, player: Player) -> None:
     player.create(policy=1, every=1)
     player.say("state live")
-    before = player.statistics()
     player.play("results", 30)
     counts = settled(player)
     assert counts["dropped"] == counts["late"] == 0
-    assert counts["returned"] == counts["sent"] - before["lost"]
+    assert counts["returned"] == counts["sent"]
 
 
 def test_a_film_in_lockstep_equals_framebridge_apply(
-    sidecar: Sidecar, player: Player, tmp_path: Path
+    standing_sidecar: Sidecar, player: Player, tmp_path: Path
 ) -> None:
     frames = np.random.default_rng(1).integers(0, 256, (6, 48, 64, 4), np.uint8)
     frames[..., 3] = 255
@@ -88,7 +92,7 @@ def test_a_film_in_lockstep_equals_framebridge_apply(
 
 
 def test_another_model_takes_over_in_mid_flight_and_its_results_have_its_own_size(
-    sidecar: Sidecar, player: Player
+    standing_sidecar: Sidecar, player: Player
 ) -> None:
     player.create(width=64, height=48, check=0)
     before = player.play("results", 5)
@@ -141,7 +145,7 @@ def test_knobs_are_turned_kept_and_refused_with_words(
 
 
 def test_a_wrong_knob_among_the_first_ones_is_told_and_the_others_count(
-    sidecar: Sidecar, player: Player, tmp_path: Path
+    standing_sidecar: Sidecar, player: Player, tmp_path: Path
 ) -> None:
     package = overflowing(tmp_path / "overflowing")
     player.create(model=package, parameters='{"gain":0.5,"no-such-knob":1}', check=0)
@@ -151,26 +155,33 @@ def test_a_wrong_knob_among_the_first_ones_is_told_and_the_others_count(
 
 
 def test_status_and_stream_are_answered_and_what_is_no_command_is_refused(
-    sidecar: Sidecar, player: Player
+    standing_sidecar: Sidecar, player: Player
 ) -> None:
     player.create(label="stage")
     status, state = player.command(type="status")
-    assert (status, state["run"]) == ("ok", sidecar.runs[-1])
+    assert (status, state["run"]) == ("ok", standing_sidecar.runs[-1])
     player.play("results", 1)
     _, state = player.command(type="status")
-    assert [stream["label"] for stream in state["streams"]] == ["stage"]
+    assert "stage" in [stream["label"] for stream in state["streams"]]
     status, stream = player.command(type="stream")
     assert (status, stream["packages"]) == ("ok", ["passthrough"])
     assert player.command(type="dance")[0] == "refused"
     assert player.command(type="load", chain=[])[0] == "refused"
-    sidecar.kill()
+
+
+def test_a_question_to_a_bridge_that_is_absent_is_answered_by_that(
+    short_folder: Path, player: Player
+) -> None:
+    player.create()
     player.say("state absent")
     status, answer = player.command(type="status")
     assert (status, answer["error"]["code"]) == ("bridge", "FB-E071")
 
 
-def test_a_frame_of_another_size_opens_the_stream_anew(sidecar: Sidecar, player: Player) -> None:
-    player.create(width=64, height=48)
+def test_a_frame_of_another_size_opens_the_stream_anew(
+    standing_sidecar: Sidecar, player: Player
+) -> None:
+    player.create(width=64, height=48, label="sizes")
     player.play("results", 5)
     player.say("size 32 80")
     player.play("reopened", 1)
@@ -182,7 +193,7 @@ def test_a_frame_of_another_size_opens_the_stream_anew(sidecar: Sidecar, player:
     player.play("results", 5)
     assert settled(player)["source"] == [59, 59]
     with connect() as bridge:
-        until(lambda: len(bridge.status()["streams"]) == 1, "the streams before are closed")
+        until(lambda: labels(bridge) == ["sizes"], "the streams before are closed")
 
 
 @pytest.mark.parametrize(("when_gone", "shown"), [(PASS_THROUGH, "passed"), (CLEAR, "cleared")])
@@ -238,7 +249,7 @@ def test_a_frame_that_was_under_way_when_the_bridge_went_is_passed_through(
 
 
 def test_a_stream_that_ticks_by_itself_takes_frames_up_and_is_reset(
-    sidecar: Sidecar, player: Player, tmp_path: Path
+    standing_sidecar: Sidecar, player: Player, tmp_path: Path
 ) -> None:
     package = recurrent().write(tmp_path / "recurrent").folder
     player.create(model=package, policy=FREE, rate=200, seed=7, width=24, height=24, check=0)
@@ -254,7 +265,7 @@ def test_a_stream_that_ticks_by_itself_takes_frames_up_and_is_reset(
 
 
 def test_a_model_that_is_not_there_is_told_until_another_is_loaded(
-    sidecar: Sidecar, player: Player
+    standing_sidecar: Sidecar, player: Player
 ) -> None:
     player.create(model="no-such-model")
     player.say("state failed")
@@ -266,7 +277,7 @@ def test_a_model_that_is_not_there_is_told_until_another_is_loaded(
 
 
 def test_32_clients_live_at_a_time_and_a_handle_that_is_gone_names_none(
-    player: Player,
+    short_folder: Path, player: Player
 ) -> None:
     for _ in range(32):
         player.create()
@@ -280,7 +291,7 @@ def test_32_clients_live_at_a_time_and_a_handle_that_is_gone_names_none(
 
 
 def test_threads_of_the_engine_may_do_all_at_once_and_destroy_in_the_middle_of_it(
-    sidecar: Sidecar, player: Player
+    standing_sidecar: Sidecar, player: Player
 ) -> None:
     player.create(check=0)
     player.play("results", 1)
@@ -291,19 +302,19 @@ def test_threads_of_the_engine_may_do_all_at_once_and_destroy_in_the_middle_of_i
 
 
 def test_nothing_is_left_when_the_engine_ends_without_a_goodbye(
-    sidecar: Sidecar, start_player: Callable[..., Player]
+    standing_sidecar: Sidecar, start_player: Callable[..., Player]
 ) -> None:
     player = start_player()
-    player.create()
+    player.create(label="gone")
     player.play("results", 2)
     assert player.end() == 0
     with connect() as bridge:
-        until(lambda: bridge.status()["streams"] == [], "its stream is ended")
+        until(lambda: "gone" not in labels(bridge), "its stream is ended")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts file descriptors and threads in /proc")
 def test_clients_that_come_and_go_leave_no_thread_and_no_handle(
-    sidecar: Sidecar, player: Player
+    standing_sidecar: Sidecar, player: Player
 ) -> None:
     def counted() -> tuple[int, int]:
         folder = Path(f"/proc/{player.pid}")
