@@ -11,12 +11,17 @@ import traceback
 
 from bridge.worker.process import WorkerProcess
 
+if sys.platform == "win32":
+    from bridge.windows import timers
+
 _FAULT_STATUS = 71
 
 
 def main() -> None:
     faulthandler.enable()
     _die_with_parent()
+    if sys.platform == "win32":
+        timers.sharpen()
     # Libraries print to standard output; the link must carry nothing but its own messages.
     link = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

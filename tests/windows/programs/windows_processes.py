@@ -12,6 +12,8 @@ from collections.abc import Callable
 from ctypes import wintypes
 from typing import Any
 
+from bridge import children
+
 assert sys.platform == "win32"
 
 WATCHDOG_S = 120.0
@@ -62,6 +64,8 @@ class Sidecar:
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        # A test that fails must not leave it, which would hold the pipes of ours.
+        children.end_with_us(self.process.pid)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, f"the sidecar ended with {self.process.wait(WATCHDOG_S)}"
