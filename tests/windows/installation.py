@@ -35,6 +35,7 @@ _PROGRAMS = {
     "x86_64-w64-mingw32-objdump": "g++-mingw-w64-x86-64-posix",
     "xvfb-run": "xvfb xauth",
 }
+_MOUNT_MANAGER = "HKLM\\System\\CurrentControlSet\\Services\\MountMgr"
 _DEBIANS_WINE = "/usr/lib/wine"
 """Where Debian's wine64 puts its programs, outside of the search path."""
 
@@ -181,13 +182,17 @@ def _make_forwarder(python: Path) -> None:
 
 
 def _make_prefix(made: Installation) -> None:
-    words = [program("wine64"), "wineboot", "--init"]
     environment = os.environ | wine_environment(made)
-    # Not into a pipe of ours: what it leaves running would hold that open.
-    subprocess.run(
-        words, check=True, timeout=300, env=environment, stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    # Wine's mount manager, a process of its own, is asked at each look at a file: that trebles the
+    # time of a start, and now and then it does not answer any more.
+    no_mount_manager = ["/v", "Start", "/t", "REG_DWORD", "/d", "4", "/f"]
+    for words in (["wineboot", "--init"], ["reg", "add", _MOUNT_MANAGER, *no_mount_manager]):
+        # Not into a pipe of ours: what it leaves running would hold that open.
+        subprocess.run(
+            [program("wine64"), *words], check=True, timeout=300, env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    subprocess.run([program("wineserver"), "--kill"], timeout=300, env=environment)
     subprocess.run([program("wineserver"), "--wait"], timeout=300, env=environment)
 
 
