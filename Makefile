@@ -6,8 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash test-soak test-fuzz test-engines test-parity check models-check train \
-  bench install clean native native-windows unity-package
+.PHONY: demo test test-crash test-soak test-fuzz test-engines test-parity test-windows check \
+  models-check train bench install clean native native-windows unity-package
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -45,6 +45,12 @@ test-parity: install
 	  -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,parity]'
 	$(BIN)/python -m pytest tests/converters $(ARGS)
 
+# The sidecar, the Python client and the native library on a Windows CPython under Wine, which the
+# first run puts together in out/windows, or where FRAMEBRIDGE_WINDOWS_DIR says. Some minutes.
+test-windows: install
+	$(BIN)/python -m tests.windows.installation
+	FRAMEBRIDGE_TEST_WINDOWS=1 $(BIN)/python -m pytest tests/windows $(ARGS)
+
 # Trains a package again, and makes it: make train NAME=upscale-x2 ARGS="--resume". Installs PyTorch.
 train: install
 	@test -n "$(NAME)" || { echo 'Which? make train NAME=upscale-x2'; exit 2; }
@@ -67,6 +73,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/windows
 	$(BIN)/python -m pytest tests/test_imports.py
 
 # Four minutes, alone on the machine: writes docs/performance.md and out/bench/report.json.
