@@ -8,6 +8,7 @@ import queue
 import secrets
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from bridge.errors import (
     UnknownStreamError,
 )
 from bridge.supervisor.access import Doorkeeper, RemoteOptions, check_local, check_remote
+from bridge.supervisor.catalogue import Catalogue
 from bridge.supervisor.endpoint import Delivery, Endpoint
 from bridge.supervisor.library import Library
 from bridge.supervisor.memory_guard import MemoryGuard
@@ -94,6 +96,7 @@ class Server:
         self._wake_in, self._wake_out = socket.socketpair()
         for end in (self._wake_in, self._wake_out):
             end.setblocking(False)
+        self._catalogue = Catalogue(self._library, self._wake)
         self._lever: protocol.Lever = "none"
         if options.give_way:
             threading.Thread(target=self._find_lever, name="lever", daemon=True).start()
@@ -172,6 +175,7 @@ class Server:
                 self._read_clients(endpoint)
                 self._hear_connections(endpoint)
             self._read_workers()
+            self._catalogue.tend()
             now = time.monotonic()
             self._refusals.tend(now)
             if now >= self._guard_at:
@@ -269,6 +273,8 @@ class Server:
                 self._stream(message.stream).reset(message.seed, answer)
             case protocol.GetStatus():
                 answer(self._status())
+            case protocol.GetPackages():
+                self._catalogue.ask(sender, answer)
             case protocol.Heartbeat():
                 answer(protocol.Heartbeat())
             case protocol.Stop():
@@ -351,6 +357,7 @@ class Server:
 
     def _forget(self, sender: bytes) -> None:
         self._clients.pop(sender, None)
+        self._catalogue.forget(sender)
         for stream in [s for s in self._streams.values() if s.owner == sender]:
             self._end_stream(stream)
 
@@ -382,6 +389,10 @@ class Server:
 
     def _report_from_thread(self, worker: WorkerLink, report: Report) -> None:
         self._reports.put((worker, report))
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let the loop go round at once; can be called from any thread."""
         with suppress(OSError):
             self._wake_out.send(b"w")
 
@@ -401,6 +412,8 @@ _Answer = Callable[[protocol.Message], None]
 
 
 def stop_on_signals(server: Server) -> None:
-    """Let SIGINT and SIGTERM end a server in order."""
+    """Let SIGINT and SIGTERM, and on Windows a Ctrl-Break, end a server in order."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.stop)
+    if sys.platform == "win32":
+        signal.signal(signal.SIGBREAK, server.stop)
