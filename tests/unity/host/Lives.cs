@@ -173,6 +173,14 @@ partial class Scripts
         PlayUntil(() => filter.state.frameOut > 3, "results for the third time");
         Check.That(UnityEngine.Debug.Logged.Exists(text => text.Contains("of a listener")), "nothing logged");
         UnityEngine.Debug.Logged.Clear();
+        filter.FrameReady += id => filter.enabled = false; // in the middle of a frame
+        PlayUntil(() => !filter.enabled, "a listener that switches it off");
+        PlayerLoop.Frame();
+        Check.That(Footprint.Now().segments == 0 && filter.output == null, "not closed");
+        filter.FrameReady += id => UnityEngine.Object.Destroy(filter);
+        filter.enabled = true;
+        PlayUntil(() => filter == null, "a listener that destroys it");
+        UnityEngine.Debug.Logged.Clear(); // what that listener has thrown once more
     }
 
     // The application ends in the middle of it all, without a word to anybody.

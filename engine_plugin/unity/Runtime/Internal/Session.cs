@@ -218,9 +218,11 @@ sealed class Session : IDisposable
         var end = Now + look.lockstepLimit;
         while (!condition())
         {
-            if (Now > end)
+            var hopeless = client.Statistics.state == (int)FilterConnection.Failed;
+            if (Now > end || hopeless)
             {
-                if (_due != 0) failed("No result for frame " + _due + " within " + look.lockstepLimit
+                if (hopeless) failed("The model does not run. " + client.Problem);
+                else if (_due != 0) failed("No result for frame " + _due + " within " + look.lockstepLimit
                     + " s. Raise the limit of lockstep, or choose a faster model.");
                 else failed("The model does not run after " + look.lockstepLimit + " s. " + client.Problem);
                 _due = 0;
