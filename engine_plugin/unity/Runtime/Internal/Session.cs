@@ -203,6 +203,11 @@ sealed class Session : IDisposable
         Arrival arrival;
         while (_carrier.Take(out arrival))
         {
+            if (!_live && look.whenLost != LossAction.Hold) // it was under way when the model went
+            {
+                _carrier.Return(arrival.picture);
+                continue;
+            }
             var blended = look.mix < 1 && options.policy != FramePolicy.Free;
             var source = blended ? _captures.Hold(arrival.id) : null;
             if (options.policy != FramePolicy.Free) _captures.NoneBefore(arrival.id);
