@@ -31,6 +31,9 @@ FARTHEST = 3
 """Pixels between the two in each direction: whatever its place under the network's stride of four,
 a picture is to give the same."""
 LAYER_SHARE, SLOPE_SHARE, STEADY_SHARE, ENERGY_SHARE = 0.5, 1.0, 1.5, 0.05
+EDGES = 0.95
+"""Of the filter's edge energy: what lies on the screen flickers as strongly as it is painted where
+the picture moves below it, and the network is to be steadier than the filter."""
 DIRECTION_SHARE = 2.0
 STEADY_FROM = 0.3
 """Of the run, from where on steadiness has its full share: grey is steadiest of all, and with it
@@ -120,7 +123,7 @@ class StyleLearner(Learner):
             mask = compared.narrow(axis, 1, compared.shape[axis] - 1)
             mine, theirs = painted.diff(dim=axis) * mask, wanted.diff(dim=axis) * mask
             slopes = slopes + (mine - theirs).abs().mean()
-            energy = energy + (mine.abs().mean() / (theirs.abs().mean() + 1e-3) - 1).abs()
+            energy = energy + (mine.abs().mean() / (theirs.abs().mean() + 1e-3) - EDGES).abs()
         # The screen stays where it is: what has moved is compared before it is painted.
         one, other = (found.clamp(0, 1) if any(offset) else painted).chunk(2)
         unsteady = ((moved(one, offset) - other).abs() * compared[len(one) :]).mean()
@@ -131,7 +134,7 @@ class StyleLearner(Learner):
             turned = ((next(both) - next(both)).abs() * cells).mean()
         loss = (
             difference + LAYER_SHARE * by_layer + SLOPE_SHARE * slopes
-            + steady * unsteady + DIRECTION_SHARE * turned + ENERGY_SHARE * 0.1 * energy
+            + steady * unsteady + DIRECTION_SHARE * turned + ENERGY_SHARE * energy
         )  # fmt: skip
         return loss, 255 * difference.item()
 

@@ -12,7 +12,7 @@ from .learner import learner
 from .painting import Painting
 from .render import PAINTINGS
 
-STEPS = {"ink": 8000, "oil": 5000, "mosaic": 5000}
+STEPS = {"ink": 6000, "oil": 5000, "mosaic": 5000}
 
 
 def _export(painting: Painting, checkpoint: dict[str, Any], folder: Path, options: Options) -> None:

@@ -36,8 +36,9 @@ from .preview import write_preview
 from .words import architecture, description, limits, published
 
 FILE = "model.onnx"
-PARITY_LIMIT = 1e-3
-"""Of 255. More than rounding in float32 would be a mistake in the graph."""
+PARITY_LIMIT = 5e-3
+"""Of 255. More than rounding in float32 would be a mistake in the graph; at a scale of 4, PyTorch's
+own float32 is up to 9e-4 from its float64 on noise."""
 PARITY_SIZES = ((16, 16), (17, 31), (96, 64), (180, 320))
 """Height and width: small ones are mostly border, where padding could differ."""
 TEST_SETS = {"Set5": "set5", "Set14": "set14"}

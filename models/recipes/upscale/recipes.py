@@ -48,8 +48,8 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         _recipe("upscale-x2", Shape(2, width=32, body=4, narrow=16), 28000),
-        _recipe("upscale-x3", Shape(3, width=32, body=4, narrow=16), 5000, "upscale-x2"),
-        _recipe("upscale-x4", Shape(4, width=32, body=4, narrow=16), 5000, "upscale-x2"),
+        _recipe("upscale-x3", Shape(3, width=32, body=4, narrow=16), 3000, "upscale-x2"),
+        _recipe("upscale-x4", Shape(4, width=32, body=4, narrow=16), 3000, "upscale-x2"),
         _recipe("upscale-x2-fast", Shape(2, width=32, body=2, narrow=16), 24000),
     )
 }

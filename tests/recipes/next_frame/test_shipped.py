@@ -1,4 +1,4 @@
-"""The shipped packages stay alive; the blend of both, made without PyTorch, keeps its contrast."""
+"""The shipped packages stay alive, and so does the blend of both, made without PyTorch."""
 
 from __future__ import annotations
 
@@ -68,17 +68,14 @@ def test_a_shipped_package_stays_alive_from_any_start(
     assert_alive(pace(frames), simulations[name])
 
 
-@pytest.mark.parametrize("kind", ["simulated", "black"])
-def test_half_of_each_packages_weights_keep_contrast_and_still_move(
+@pytest.mark.parametrize("kind", ["black", "noise"])
+def test_half_of_each_packages_weights_stays_alive(
     kind: str, simulations: dict[str, Pace], tmp_path: Path
 ) -> None:
     between = blend_packages(shipped("fluid"), shipped("growth"), 0.5, tmp_path / "between")
-    found = pace(Feedback(between).run(start(kind, "fluid"), 300))
+    found = pace(Feedback(between).run(start(kind, "fluid"), TICKS))
     for name in NAMES:
-        ratio = found.contrast[100:].mean() / simulations[name].contrast.mean()
-        assert 0.5 <= ratio <= 2
-    # Of 255: too little for a show, as the cards say.
-    assert found.change[-100:].mean() > 0.2
+        assert_alive(found, simulations[name])
 
 
 @pytest.mark.parametrize("name", NAMES)
