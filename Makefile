@@ -19,7 +19,8 @@ test: check
 
 # kill -9, twenty times each, at random moments.
 test-crash: install
-	FRAMEBRIDGE_KILLS=20 $(BIN)/python -m pytest tests/system/test_survival.py $(ARGS)
+	FRAMEBRIDGE_KILLS=20 $(BIN)/python -m pytest tests/system/test_survival.py tests/native/test_native_survival.py \
+	  $(ARGS)
 
 # A million frames with 500 swaps and 5,000 knobs turned: nothing may grow. Some ten minutes.
 test-soak: install

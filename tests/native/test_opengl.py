@@ -82,7 +82,7 @@ def test_with_the_newest_frame_winning_each_result_is_its_own_frames(
 ) -> None:
     played = play(native, tmp_path, MODEL, frames=300, pause_us=2000)
     assert len(played.results) > 10
-    assert max(played.results) == 300
+    assert max(played.results) >= 300
     for frame_id, picture in played.results.items():
         assert np.array_equal(picture, applied(frame_id))
     nothing_waited(played)

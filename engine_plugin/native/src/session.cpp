@@ -225,7 +225,11 @@ void Session::receive() {
 }
 
 void Session::greeted(const Message &message) {
-  if (message.kind == MessageKind::welcome) {
+  if (message.kind == MessageKind::welcome && message.protocol != protocol_version) {
+    troubles_.set(Troubles::connection, version_error(message.protocol));
+    disconnect(FB_FAILED);
+    try_at_ = monotonic_ns() + leisure_ns;
+  } else if (message.kind == MessageKind::welcome) {
     connection_->greeted = true;
     silent_.reset();
     exchange_.counters.connections.fetch_add(1, std::memory_order_relaxed);
@@ -272,9 +276,18 @@ void Session::answer_commands() {
     for (auto &each : asked_) waiting_.push_back(std::move(each));
     asked_.clear();
   }
-  // In their order; one that has to wait holds up those after it.
-  while (!waiting_.empty() && answer(waiting_.front().first, waiting_.front().second))
-    waiting_.pop_front();
+  // Loads and resets in their order; one that has to wait holds up those after it, and no question.
+  bool held_up = false;
+  for (auto each = waiting_.begin(); each != waiting_.end();) {
+    const CommandKind kind = each->first.kind;
+    const bool changes = kind == CommandKind::load || kind == CommandKind::reset;
+    if (!(changes && held_up) && answer(each->first, each->second)) {
+      each = waiting_.erase(each);
+    } else {
+      held_up = held_up || changes;
+      ++each;
+    }
+  }
 }
 
 bool Session::answer(const Command &command, int64_t ticket) {

@@ -224,8 +224,10 @@ int main(int count, char **arguments) {
   uint64_t drawn = 0, last = 0;
   unsigned results = 0, skipped = 0, events = 0;
   while (setting.lockstep ? results < (unsigned)setting.frames : last < (uint64_t)setting.frames) {
-    const bool draws = drawn < (uint64_t)setting.frames &&
-                       (!setting.lockstep || drawn - results < IN_FLIGHT || target == 0);
+    /* With the newest winning, the last frame may be one that is skipped: then there is one more.
+     */
+    const bool draws =
+        !setting.lockstep || (drawn < (uint64_t)setting.frames && drawn - results < IN_FLIGHT);
     if (draws) draw_frame(framebuffer, source, picture, ++drawn);
     event.source = draws ? (void *)(uintptr_t)source : NULL;
     event.frame_id = draws ? drawn : 0;
