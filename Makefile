@@ -6,8 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash test-soak test-fuzz test-parity check models-check train bench install \
-  clean native native-windows unity-package
+.PHONY: demo test test-crash test-soak test-fuzz test-engines test-parity test-windows check \
+  models-check train bench install clean native native-windows unity-package
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -32,11 +32,24 @@ test-fuzz: install
 	FRAMEBRIDGE_FUZZ=1000000 $(BIN)/python -m pytest tests/system/test_hostile_clients.py $(ARGS)
 	FRAMEBRIDGE_FUZZ=20000 $(BIN)/python -m pytest tests/inference/test_mutated_packages.py $(ARGS)
 
+# The Godot extension in a real Godot 4, which is fetched from Debian into out/engines and installed
+# nowhere (FRAMEBRIDGE_GODOT names another, FRAMEBRIDGE_ENGINES_DIR another place). The processor
+# draws: some minutes. Needs Xvfb, CMake, Ninja and a C++ compiler.
+test-engines: install
+	$(BIN)/python -m tests.godot.engine
+	FRAMEBRIDGE_ENGINES=1 $(BIN)/python -m pytest tests/godot $(ARGS)
+
 # Converted networks against the frameworks they come from: installs PyTorch and TensorFlow.
 test-parity: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,parity]'
 	$(BIN)/python -m pytest tests/converters $(ARGS)
+
+# The sidecar, the Python client and the native library on a Windows CPython under Wine, which the
+# first run puts together in out/windows, or where FRAMEBRIDGE_WINDOWS_DIR says. Some minutes.
+test-windows: install
+	$(BIN)/python -m tests.windows.installation
+	FRAMEBRIDGE_TEST_WINDOWS=1 $(BIN)/python -m pytest tests/windows $(ARGS)
 
 # Trains a package again, and makes it: make train NAME=upscale-x2 ARGS="--resume". Installs PyTorch.
 train: install
@@ -60,6 +73,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/windows
 	$(BIN)/python -m pytest tests/test_imports.py
 
 # Four minutes, alone on the machine: writes docs/performance.md and out/bench/report.json.
