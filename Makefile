@@ -6,7 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash test-soak test-fuzz test-engines test-parity check models-check train bench install clean
+.PHONY: demo test test-crash test-soak test-fuzz test-parity check models-check train bench install \
+  clean native native-windows
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -18,7 +19,8 @@ test: check
 
 # kill -9, twenty times each, at random moments.
 test-crash: install
-	FRAMEBRIDGE_KILLS=20 $(BIN)/python -m pytest tests/system/test_survival.py $(ARGS)
+	FRAMEBRIDGE_KILLS=20 $(BIN)/python -m pytest tests/system/test_survival.py tests/native/test_native_survival.py \
+	  $(ARGS)
 
 # A million frames with 500 swaps and 5,000 knobs turned: nothing may grow. Some ten minutes.
 test-soak: install
@@ -33,6 +35,7 @@ test-fuzz: install
 # The Godot extension in a real Godot 4, which is fetched from Debian into out/engines and installed
 # nowhere (FRAMEBRIDGE_GODOT names another, FRAMEBRIDGE_ENGINES_DIR another place). The processor
 # draws: some minutes. Needs Xvfb, CMake, Ninja and a C++ compiler.
+.PHONY: test-engines
 test-engines: install
 	$(BIN)/python -m tests.godot.engine
 	FRAMEBRIDGE_ENGINES=1 $(BIN)/python -m pytest tests/godot $(ARGS)
@@ -71,6 +74,14 @@ check: install
 # While developing: make bench ARGS="--quick --only trips".
 bench: install
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# The native client for engines: out/native/linux/libframebridge.so. Builds libzmq once.
+native:
+	$(PYTHON) engine_plugin/native/build.py
+
+# The same for Windows, by mingw-w64: out/native/windows/framebridge.dll
+native-windows:
+	$(PYTHON) engine_plugin/native/build.py windows
 
 install: $(STAMP)
 

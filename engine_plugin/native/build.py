@@ -77,7 +77,11 @@ _CROSS = (
 _THREAD = "-fsanitize=thread -g -O1"
 KINDS = {
     "plain": Kind(SYSTEM, f"libzmq-{SYSTEM}"),
-    "windows": Kind("windows", "libzmq-windows", _CROSS, _CROSS),
+    # Windows 10, as in cmake/warnings.cmake. For ipc:// libzmq takes the wrong headers here.
+    "windows": Kind(
+        "windows", "libzmq-windows", _CROSS,
+        (*_CROSS, "-DZMQ_WIN32_WINNT=0x0A00", "-DZMQ_HAVE_IPC=OFF"),
+    ),
     "address": Kind(
         f"{SYSTEM}-address", f"libzmq-{SYSTEM}", ("-DFB_SANITIZE=address;undefined",)
     ),
@@ -98,7 +102,7 @@ def build(name: str = "plain", targets: tuple[str, ...] = ()) -> Kind:
     """
     kind = KINDS[name]
     _check_tools(kind)
-    with _alone():
+    with _alone(kind.folder):
         _build(name, kind, targets)
     return kind
 
@@ -115,10 +119,10 @@ def _build(name: str, kind: Kind, targets: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """One build at a time in this checkout; others wait."""
+def _alone(what: str) -> Iterator[None]:
+    """One at a time in this checkout; others wait."""
     OUT.mkdir(parents=True, exist_ok=True)
-    with (OUT / "build.lock").open("w") as file:
+    with (OUT / f"{what}.lock").open("w") as file:
         if sys.platform == "win32":
             import msvcrt
 
@@ -150,18 +154,25 @@ def _libzmq(name: str, kind: Kind) -> Path | None:
     """Where libzmq is installed; None where CMake has to look for it."""
     if name == "plain" and (named := os.environ.get("LIBZMQ_PREFIX")):
         return Path(named)
+    with _alone(kind.libzmq):
+        return _own_libzmq(kind)
+
+
+def _own_libzmq(kind: Kind) -> Path | None:
     prefix = OUT / kind.libzmq
     if (prefix / "include" / "zmq.h").is_file():
         return prefix
     if SYSTEM != "linux" and not os.environ.get("LIBZMQ_SOURCE"):
         return None
     try:
-        source = source_folder(OUT)
+        with _alone("libzmq-source"):
+            source = source_folder(OUT)
     except SourceError as error:
         raise BuildError(str(error), lacking=True) from None
     print(f"libzmq: building {prefix}", flush=True)
     folder = prefix.with_name(prefix.name + ".build")
-    shutil.rmtree(folder, ignore_errors=True)
+    if not _is_of(folder, source):  # else it is carried on with
+        shutil.rmtree(folder, ignore_errors=True)
     partial = prefix.with_name(prefix.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     off = [
@@ -182,6 +193,12 @@ def _libzmq(name: str, kind: Kind) -> Path | None:
     partial.rename(prefix)
     shutil.rmtree(folder)
     return prefix
+
+
+def _is_of(folder: Path, source: Path) -> bool:
+    """Whether this build folder was begun for that source."""
+    cache = folder / "CMakeCache.txt"
+    return cache.is_file() and f"CMAKE_HOME_DIRECTORY:INTERNAL={source}\n" in cache.read_text()
 
 
 def _jobs() -> list[str]:

@@ -11,13 +11,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench import graphs, growth, neighbours, outside, plot, report, swaps, trips
+from tests.bench import graphs, growth, native, neighbours, outside, plot, report, swaps, trips
 from tests.bench.report import Measured
 from tests.bench.rows import Effort, Theme
 
 ROOT = Path(__file__).parents[2]
 THEMES = {
-    module.THEME.key: module.THEME for module in (trips, outside, graphs, neighbours, swaps, growth)
+    module.THEME.key: module.THEME
+    for module in (trips, native, outside, graphs, neighbours, swaps, growth)
 }
 
 FOLDERS = (

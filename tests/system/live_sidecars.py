@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,17 +16,24 @@ from tests.system.processes import Sidecar
 __all__ = ["short_folder", "sidecar", "start_sidecar"]
 
 
-@pytest.fixture
-def short_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A runtime folder whose path leaves room for socket names."""
+@contextmanager
+def own_folder(patch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A runtime folder whose path leaves room for socket names, as long as this lasts."""
     folder = Path(tempfile.mkdtemp(prefix="fb"))
     logs = Path(tempfile.mkdtemp(prefix="fblog"))
-    monkeypatch.setenv("FRAMEBRIDGE_RUNTIME_DIR", str(folder))
-    monkeypatch.setenv("FRAMEBRIDGE_LOG_DIR", str(logs))
-    monkeypatch.delenv("FRAMEBRIDGE_ENDPOINT", raising=False)
+    patch.setenv("FRAMEBRIDGE_RUNTIME_DIR", str(folder))
+    patch.setenv("FRAMEBRIDGE_LOG_DIR", str(logs))
+    patch.delenv("FRAMEBRIDGE_ENDPOINT", raising=False)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(logs, ignore_errors=True)
+
+
+@pytest.fixture
+def short_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A runtime folder for one test."""
+    with own_folder(monkeypatch) as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -259,7 +259,7 @@ FB_API fb_status FB_CALL fb_get_statistics(fb_client client, fb_statistics *stat
 FB_API size_t FB_CALL fb_last_error(fb_client client, char *text, size_t size);
 
 /* Where messages go, of all clients; null for nowhere. It is called on the library's threads. After
- * the call returns the function before is not called again. */
+ * the call returns the function before is not called again. It must not destroy a client. */
 FB_API void FB_CALL fb_set_log(fb_log_function function, void *user, int32_t least_level);
 
 /* Of Unity's plugin interface, and for others who have a graphics context on their own thread: the

@@ -43,8 +43,11 @@ std::string environment(const char *name);
 /* Where a bridge of this user publishes its address. */
 std::string runtime_folder();
 
-/* A file of that folder, of at most 64 KiB; nothing where there is none or where the folder is
- * another user's. */
+/* Where files can be made that nobody is to find. POSIX alone. */
+std::string temporary_folder();
+
+/* A file of the runtime folder, of at most 64 KiB; nothing where there is none or where the folder
+ * is another user's. */
 std::string read_published(const std::string &folder, const char *name);
 
 /* False where it is certain that nobody listens: a socket that a dead bridge has left behind. */

@@ -17,7 +17,9 @@ namespace {
 
 constexpr size_t max_file_bytes = 65536;
 
-/* The folder that Python's tempfile would take, as the bridge does. */
+}  // namespace
+
+// The folder that Python's tempfile would take, as the bridge does.
 std::string temporary_folder() {
   for (const char *name : {"TMPDIR", "TEMP", "TMP"}) {
     const std::string named = environment(name);
@@ -28,8 +30,6 @@ std::string temporary_folder() {
   }
   return "/tmp";
 }
-
-}  // namespace
 
 std::string environment(const char *name) {
   const char *value = std::getenv(name);

@@ -58,7 +58,6 @@ struct Epoch {
   // wrote before it published it, and the thread writes it anew only after it came back.
   std::vector<Ready> ready;
   Ready last_frame;
-  bool last_frame_given = false;
   std::bitset<max_slots> with_client;  // result slots that were not released yet
   int given = 0;                       // of these records, how many the poller has or may take
 

@@ -23,6 +23,7 @@ class Knobs {
   /* What is to be sent now; it counts as under way until one of those below. */
   Parameters take();
 
+  const Parameters &under_way() const { return under_way_; }
   void accepted() { under_way_.clear(); }
 
   /* None of those under way was turned. True: that was one alone, which is forgotten. False: they

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "sidecar.h"
 #include "thread_setup.h"
 
 namespace framebridge {
@@ -127,7 +128,7 @@ void Session::carry_on() {
   const uint64_t now = monotonic_ns();
   if (!connection_ && now >= try_at_) try_to_connect(now);
   if (connection_ && !connection_->greeted && now >= greet_until_) {
-    silent_ = connection_->address;
+    silent_ = connection_->address.endpoint;
     troubles_.set(Troubles::connection,
                   not_running(connection_->address.endpoint, "no answer within 2 s"));
     disconnect(FB_ABSENT);
@@ -141,26 +142,41 @@ void Session::carry_on() {
   exchange_.clear_away();
 }
 
-std::optional<Address> Session::find() { return options_.discovery.find(); }
+std::optional<Address> Session::find(int32_t &state, Error &error) {
+  state = FB_ABSENT;
+  const bool may_start = !options_.start_words.empty() && !options_.discovery.is_named();
+  if (may_start && !options_.shared) {
+    if (auto own = Sidecar::private_one().address()) return own;
+  }
+  // Where nobody has greeted us, somebody may have left an address behind that cannot be tried.
+  auto found = options_.discovery.find();
+  if (found && !(may_start && silent_ && found->endpoint == *silent_)) return found;
+  if (!may_start) {
+    error = not_running(options_.discovery.place(), "none");
+    return std::nullopt;
+  }
+  Sidecar &sidecar = options_.shared ? Sidecar::shared_one() : Sidecar::private_one();
+  error = sidecar.want(options_.start_words);
+  if (error.empty()) state = FB_CONNECTING;
+  return options_.shared ? found : sidecar.address();
+}
 
 void Session::try_to_connect(uint64_t now) {
   try_at_ = now + retry_ns;
-  const auto address = find();
   looked_ = true;
-  if (!address) {
-    exchange_.set_state(FB_ABSENT);
-    troubles_.set(Troubles::connection, not_running(options_.discovery.place(), "none"));
-    return;
-  }
+  int32_t state;
   Error error;
-  connection_ = Connection::begin(context_, *address, options_.client_name, error);
-  if (!connection_) {
-    troubles_.set(Troubles::connection, error);
+  const auto address = find(state, error);
+  if (address) connection_ = Connection::begin(context_, *address, options_.client_name, error);
+  if (!error.empty()) troubles_.set(Troubles::connection, error);
+  exchange_.set_state(connection_ ? FB_CONNECTING : state);
+  if (connection_) {
+    greet_until_ = now + greeting_limit_ns;
+  } else if (address) {
     try_at_ = now + leisure_ns;
-    return;
+  } else if (error.empty()) {
+    troubles_.clear(Troubles::connection);  // it is being started
   }
-  exchange_.set_state(FB_CONNECTING);
-  greet_until_ = now + greeting_limit_ns;
 }
 
 void Session::disconnect(int32_t state) {
@@ -201,7 +217,7 @@ void Session::receive() {
   connection_->look_at_monitor();
   if (!connection_->lost()) return;
   const bool was_there = connection_->greeted;
-  if (!was_there) silent_ = connection_->address;
+  if (!was_there) silent_ = connection_->address.endpoint;
   troubles_.set(Troubles::connection, not_running(connection_->address.endpoint,
                                                   was_there ? "one that has gone" : "none"));
   disconnect(FB_ABSENT);
@@ -256,9 +272,18 @@ void Session::answer_commands() {
     for (auto &each : asked_) waiting_.push_back(std::move(each));
     asked_.clear();
   }
-  // In their order; one that has to wait holds up those after it.
-  while (!waiting_.empty() && answer(waiting_.front().first, waiting_.front().second))
-    waiting_.pop_front();
+  // Loads and resets in their order; one that has to wait holds up those after it, and no question.
+  bool held_up = false;
+  for (auto each = waiting_.begin(); each != waiting_.end();) {
+    const CommandKind kind = each->first.kind;
+    const bool changes = kind == CommandKind::load || kind == CommandKind::reset;
+    if (!(changes && held_up) && answer(each->first, each->second)) {
+      each = waiting_.erase(each);
+    } else {
+      held_up = held_up || changes;
+      ++each;
+    }
+  }
 }
 
 bool Session::answer(const Command &command, int64_t ticket) {
@@ -279,7 +304,7 @@ bool Session::answer(const Command &command, int64_t ticket) {
       break;
   }
   if (!connection) {
-    if (connection_ || !looked_) return false;  // it may greet us yet
+    if (!looked_ || exchange_.state() == FB_CONNECTING) return false;  // it may greet us yet
     tickets_.refuse(ticket, not_running(options_.discovery.place(), "none"));
     return true;
   }

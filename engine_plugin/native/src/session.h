@@ -48,7 +48,7 @@ class Session {
   void run();
   void wait();
   void carry_on();
-  std::optional<Address> find();
+  std::optional<Address> find(int32_t &state, Error &error);
   void try_to_connect(uint64_t now);
   void disconnect(int32_t state);
   void receive();
@@ -77,7 +77,7 @@ class Session {
   uint64_t try_at_ = 0;  // to connect
   uint64_t greet_until_ = 0;
   bool frame_failed_ = false;
-  std::optional<Address> silent_;  // where nobody has greeted us
+  std::optional<std::string> silent_;  // an endpoint where nobody has greeted us
   std::deque<std::pair<Command, int64_t>> waiting_;
   std::vector<std::pair<uint32_t, int64_t>> requests_;  // of the connection, for tickets
 

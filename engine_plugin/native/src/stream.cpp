@@ -113,6 +113,7 @@ void Stream::take(Connection &connection, const Message &message) {
       tickets_.refuse(load_ticket_, message.json);
     else
       tickets_.answer(load_ticket_, message.json);
+    if (!refusal) knobs_are_right();
     load_ticket_ = 0;
   } else if (message.request == reset_request_) {
     reset_request_ = 0;
@@ -137,6 +138,7 @@ void Stream::opened(Connection &connection, const Message &message) {
     knobs_.again(wanted_.parameters);
   } else {
     knobs_.accepted();
+    knobs_are_right();
   }
   if (open_ticket_) tickets_.answer(open_ticket_, ok_json);
   open_ticket_ = 0;
@@ -171,6 +173,14 @@ void Stream::adopt(const StreamDescription &description) {
   wanted_.seed = description.seed;
   const Epoch *epoch = exchange_.epoch();
   if (epoch && epoch->number == description.epoch) return;
+  if (description.source.format.width != wanted_.source.width ||
+      description.source.format.height != wanted_.source.height) {
+    end_epoch(FB_FAILED);
+    troubles_.set(Troubles::stream,
+                  protocol_error("stream.source", "the size that was asked for", "another"));
+    again_at_ = monotonic_ns() + longest_pause_ns;
+    return;
+  }
   int32_t width, height;
   exchange_.wanted_size(width, height);
   if (description.source.format.width != width || description.source.format.height != height) {
@@ -217,12 +227,20 @@ void Stream::paused(const Message &message) {
 
 void Stream::knobs_answered(const Message &message) {
   set_request_ = 0;
+  const Parameters turned = knobs_.under_way();
   if (message.kind != MessageKind::error) {
     knobs_.accepted();
-    troubles_.clear(Troubles::knob);
-  } else if (knobs_.refused()) {
+    // It is told until that very knob is turned as it may be, or the model is another.
+    if (turned.count(refused_knob_)) knobs_are_right();
+  } else if (knobs_.refused() && !turned.empty()) {
+    refused_knob_ = turned.begin()->first;
     troubles_.set(Troubles::knob, message.error);
   }
+}
+
+void Stream::knobs_are_right() {
+  refused_knob_.clear();
+  troubles_.clear(Troubles::knob);
 }
 
 bool Stream::command(Connection *connection, const Command &command, int64_t ticket) {

@@ -62,6 +62,7 @@ class Stream {
   void end_epoch(int32_t state);
   void paused(const Message &message);
   void knobs_answered(const Message &message);
+  void knobs_are_right();
   bool load(Connection *connection, const Command &command, int64_t ticket);
   bool reset(Connection *connection, uint32_t seed, int64_t ticket);
   bool size_has_changed();
@@ -80,6 +81,7 @@ class Stream {
 
   uint64_t again_at_ = never;   // when to open again
   uint64_t pause_ns_;           // after the next refusal
+  std::string refused_knob_;    // whose refusal is told
   bool without_knobs_ = false;  // since one of them was refused
 
   // Requests under way, 0 for none, and the tickets that wait for them.
