@@ -14,7 +14,7 @@ import pytest
 from tests.native.chart import BAR_HEIGHT, BAR_ROW, HEIGHT, WIDTH, Picture, chart
 from tests.native_builds import Native
 
-LIMIT_S = 110
+LIMIT_S = 300
 HEAD = np.dtype([("frame_id", "<u8"), ("origin", "<u4"), ("width", "<u4"), ("height", "<u4")])
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from bridge.inference.package import ModelPackage
 from bridge.inference.runner import RunOptions
 from bridge.supervisor.library import shipped_folder
 from tests.native.chart import Picture, chart, read_id, to_encoded, to_linear, wrongs
-from tests.native.egl_host import Played, play
+from tests.native.egl_host import Played, play, run
 from tests.native_builds import Native
 from tests.system.processes import Sidecar
+
+pytestmark = pytest.mark.timeout(330)
 
 MODEL = "upscale-x2-fast"
 """Its result turns with the picture and depends on which channel is red, unlike a copy's."""
@@ -32,6 +35,12 @@ LAYOUTS = [
         (1, 0, 1, 0, "OpenGL ES, bottom first"),
     ]
 ]
+
+
+@pytest.fixture
+def sidecar(start_sidecar: Callable[..., Sidecar]) -> Sidecar:
+    """One that does not give way to whatever else the machine does: here the host waits for it."""
+    return start_sidecar("--keep-priority")
 
 
 @cache
@@ -52,14 +61,16 @@ def nothing_waited(played: Played) -> None:
     assert said["writes"]
 
 
-@pytest.mark.parametrize("graphics_card", [0, 1], ids=["as it is", "as on a graphics card"])
-def test_1000_frames_come_back_with_their_ids_as_apply_makes_them(
-    graphics_card: int, native: Native, sidecar: Sidecar, tmp_path: Path
+@pytest.mark.parametrize(
+    ("frames", "graphics_card"), [(1000, 0), (200, 1)], ids=["1000", "200, as on a graphics card"]
+)
+def test_frames_come_back_with_their_ids_as_apply_makes_them(
+    frames: int, graphics_card: int, native: Native, sidecar: Sidecar, tmp_path: Path
 ) -> None:
     played = play(
-        native, tmp_path, MODEL, frames=1000, lockstep=1, graphics_card=graphics_card
+        native, tmp_path, MODEL, frames=frames, lockstep=1, graphics_card=graphics_card
     )  # fmt: skip
-    assert list(played.results) == list(range(1, 1001))
+    assert list(played.results) == list(range(1, frames + 1))
     for frame_id, picture in played.results.items():
         assert read_id(picture) == frame_id
         assert np.array_equal(picture, applied(frame_id))
@@ -71,7 +82,7 @@ def test_with_the_newest_frame_winning_each_result_is_its_own_frames(
 ) -> None:
     played = play(native, tmp_path, MODEL, frames=300, pause_us=2000)
     assert len(played.results) > 10
-    assert max(played.results) == 300
+    assert max(played.results) >= 300
     for frame_id, picture in played.results.items():
         assert np.array_equal(picture, applied(frame_id))
     nothing_waited(played)
@@ -105,3 +116,10 @@ def test_without_unity_the_current_context_is_used(
     for frame_id, picture in played.results.items():
         assert wrongs(picture, chart(frame_id)) == []
     nothing_waited(played)
+
+
+def test_what_an_engine_does_wrong_ends_in_a_status_and_words(
+    native: Native, short_folder: Path
+) -> None:
+    done = run(native, "egl_bad_input").splitlines()
+    assert len(done) == 20

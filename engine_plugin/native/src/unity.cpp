@@ -7,7 +7,7 @@
 #include "opengl.h"
 #include "render_events.h"
 #ifdef _WIN32
-#include "d3d11.h"
+#include "d3d11_textures.h"
 #endif
 
 // What UnityPluginLoad is given. Its first two functions take identifiers by value and are left

@@ -11,6 +11,7 @@
 #define GL_GLEXT_PROTOTYPES
 
 #include <inttypes.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@
 #include "plugin.h"
 #include "waits.h"
 
-enum { BARS = 32, IN_FLIGHT = 2, WATCHDOG_S = 100 };
+enum { BARS = 32, IN_FLIGHT = 3, WATCHDOG_S = 290 };
 
 static struct {
   int width, height, frames;
@@ -32,7 +33,8 @@ static struct {
   int pause_us;                           /* between frames */
   int graphics_card; /* the library believes that it is no processor that draws */
   int es_3_0;        /* it believes that ES is no newer */
-} setting = {.width = 64, .height = 48, .frames = 100, .unity = 1, .bar_height = 4};
+} setting = {
+    .width = 64, .height = 48, .frames = 100, .unity = 1, .bar_height = 4, .pause_us = 500};
 
 static void read_setting(const char *text) {
   const struct {
@@ -53,6 +55,8 @@ static void read_setting(const char *text) {
       {"bar_row", &setting.bar_row},
       {"pause_us", &setting.pause_us},
       {"bar_height", &setting.bar_height},
+      {"graphics_card", &setting.graphics_card},
+      {"es_3_0", &setting.es_3_0},
   };
   for (size_t i = 0; i < sizeof known / sizeof *known; ++i) {
     const size_t length = strlen(known[i].name);
@@ -63,6 +67,19 @@ static void read_setting(const char *text) {
   }
   fprintf(stderr, "unknown setting %s\n", text);
   exit(2);
+}
+
+static fb_client watched;
+
+/* By the watchdog. What it calls may not be called from a signal, but there is nothing to lose. */
+static void tell_where(int number) {
+  fb_statistics statistics = {.size = sizeof statistics};
+  plugin.get_statistics(watched, &statistics);
+  fprintf(stderr, "watchdog: state %d, sent %llu, returned %llu, last result %llu; %s\n",
+          statistics.state, (unsigned long long)statistics.sent,
+          (unsigned long long)statistics.returned, (unsigned long long)statistics.last_result_id,
+          words(watched));
+  _exit(number);
 }
 
 static void sleep_us(long us) {
@@ -133,6 +150,7 @@ static fb_client start_client(const char *model) {
     fprintf(stderr, "fb_create: %s\n", words(0));
     exit(1);
   }
+  watched = client;
   fb_statistics statistics = {.size = sizeof statistics};
   while (plugin.get_statistics(client, &statistics) == FB_OK && statistics.state != FB_LIVE) {
     sleep_us(2000);
@@ -148,6 +166,7 @@ static void issue(fb_render_event *event, GLuint texture, GLuint framebuffer, GL
   if (own_error) glEnable(0xFFFF);
   read_state(setting.es, &before);
   spy_begin_event();
+  spy_counts = true;
   plugin.event(FB_EVENT_FRAME, event);
   read_state(setting.es, &after);
   const GLenum error = glGetError();
@@ -166,9 +185,10 @@ static void issue(fb_render_event *event, GLuint texture, GLuint framebuffer, GL
 int main(int count, char **arguments) {
   if (count < 5) return 2;
   for (int i = 5; i < count; ++i) read_setting(arguments[i]);
+  signal(SIGALRM, tell_where);
   alarm(WATCHDOG_S);
   spy_says_graphics_card = setting.graphics_card;
-  spy_says_es_3_0 = setting.es_3_0;
+  if (setting.es_3_0) spy_says_version = 30;
 
   use_context(make_context(setting.es, 3, setting.es ? 0 : 3));
   char *const picture = malloc((size_t)setting.width * (size_t)setting.height * 4);
@@ -204,8 +224,10 @@ int main(int count, char **arguments) {
   uint64_t drawn = 0, last = 0;
   unsigned results = 0, skipped = 0, events = 0;
   while (setting.lockstep ? results < (unsigned)setting.frames : last < (uint64_t)setting.frames) {
-    const bool draws = drawn < (uint64_t)setting.frames &&
-                       (!setting.lockstep || drawn - results < IN_FLIGHT || target == 0);
+    /* With the newest winning, the last frame may be one that is skipped: then there is one more.
+     */
+    const bool draws =
+        !setting.lockstep || (drawn < (uint64_t)setting.frames && drawn - results < IN_FLIGHT);
     if (draws) draw_frame(framebuffer, source, picture, ++drawn);
     event.source = draws ? (void *)(uintptr_t)source : NULL;
     event.frame_id = draws ? drawn : 0;

@@ -1,4 +1,4 @@
-#include "d3d11.h"
+#include "d3d11_textures.h"
 
 #include <d3d11.h>
 
