@@ -6,8 +6,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash test-soak test-fuzz test-parity check models-check train bench install \
-  clean native native-windows
+.PHONY: demo test test-crash test-soak test-fuzz test-engines test-parity check models-check train \
+  bench install clean native native-windows unity-package
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
@@ -35,7 +35,6 @@ test-fuzz: install
 # The Godot extension in a real Godot 4, which is fetched from Debian into out/engines and installed
 # nowhere (FRAMEBRIDGE_GODOT names another, FRAMEBRIDGE_ENGINES_DIR another place). The processor
 # draws: some minutes. Needs Xvfb, CMake, Ninja and a C++ compiler.
-.PHONY: test-engines
 test-engines: install
 	$(BIN)/python -m tests.godot.engine
 	FRAMEBRIDGE_ENGINES=1 $(BIN)/python -m pytest tests/godot $(ARGS)
@@ -82,6 +81,11 @@ native:
 # The same for Windows, by mingw-w64: out/native/windows/framebridge.dll
 native-windows:
 	$(PYTHON) engine_plugin/native/build.py windows
+
+# The Unity package with whatever libraries are built: out/unity/com.framebridge.unity-VERSION.tgz.
+# For Windows as well: make native-windows unity-package
+unity-package: native
+	$(PYTHON) engine_plugin/pack_unity.py $(ARGS)
 
 install: $(STAMP)
 

@@ -19,6 +19,8 @@ from bridge.frames import FrameFormat
 
 PROTOCOL_VERSION = 1
 MAX_MESSAGE_BYTES = 64 * 1024
+MAX_ANSWER_BYTES = 1 << 20
+"""What every client reads; nothing that the bridge says may be longer."""
 SLOTS_EACH_WAY = 3
 
 RequestId = Annotated[int, Meta(ge=0, le=2**32 - 1)]
@@ -98,6 +100,10 @@ class GetStatus(Message, tag="status", kw_only=True):
     """Ask for the state of the bridge and of every stream."""
 
 
+class GetPackages(Message, tag="packages", kw_only=True):
+    """Ask what the library holds."""
+
+
 class Heartbeat(Message, tag="heartbeat", kw_only=True):
     """Answered with the same, at once."""
 
@@ -110,7 +116,9 @@ class Bye(Message, tag="bye", kw_only=True):
     """End the connection and its streams. Not answered."""
 
 
-ClientMessage = Hello | Open | Close | Load | Set | Reset | GetStatus | Heartbeat | Stop | Bye
+ClientMessage = (
+    Hello | Open | Close | Load | Set | Reset | GetStatus | GetPackages | Heartbeat | Stop | Bye
+)
 
 # To a client.
 
@@ -218,11 +226,39 @@ class Status(Message, tag="state", kw_only=True):
     streams: list[StreamReport]
 
 
+class PackageFacts(msgspec.Struct, kw_only=True):
+    """What its `model.toml` says of a package, as far as somebody who chooses one asks for it."""
+
+    name: str
+    """What `open` and `load` take."""
+    title: str = ""
+    task: str = ""
+    description: str = ""
+    version: str = ""
+    generator: bool = False
+    """It takes no frame; results are of `width` by `height`, whatever is submitted."""
+    stateful: bool = False
+    """It goes on from its own last picture."""
+    scale: int = 1
+    """A result's sides over the frame's."""
+    width: int = 0
+    height: int = 0
+    knobs: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    problem: str = ""
+    """Why it cannot be opened; then nothing but the name need be true."""
+
+
+class Packages(Message, tag="packages", kw_only=True):
+    packages: list[PackageFacts]
+    left_out: int = 0
+    """How many more there are, for which the answer has no room."""
+
+
 class Error(Message, tag="error", kw_only=True):
     error: ErrorMap
 
 
-BridgeMessage = Welcome | StreamState | StreamPaused | Ok | Status | Error | Heartbeat
+BridgeMessage = Welcome | StreamState | StreamPaused | Ok | Status | Packages | Error | Heartbeat
 
 # Between supervisor and worker: length-prefixed MessagePack on the worker's pipes.
 
@@ -380,7 +416,7 @@ def decode_client(raw: bytes) -> ClientMessage:
 
 def decode_bridge(raw: bytes) -> Any:
     """A control message to a client, as the bridge itself would read it back."""
-    return _decode(_bridge_decoder, raw)
+    return _decode(_bridge_decoder, raw, MAX_ANSWER_BYTES)
 
 
 def request_of(raw: bytes) -> int:
@@ -406,9 +442,11 @@ def error_map(error: FramebridgeError) -> ErrorMap:
     return ErrorMap(**error.as_map())
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[_Decoded], raw: bytes) -> _Decoded:
-    if len(raw) > MAX_MESSAGE_BYTES:
-        raise ProtocolError("message", f"at most {MAX_MESSAGE_BYTES} bytes", f"{len(raw)} bytes")
+def _decode(
+    decoder: msgspec.msgpack.Decoder[_Decoded], raw: bytes, limit: int = MAX_MESSAGE_BYTES
+) -> _Decoded:
+    if len(raw) > limit:
+        raise ProtocolError("message", f"at most {limit} bytes", f"{len(raw)} bytes")
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

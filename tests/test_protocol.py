@@ -33,8 +33,11 @@ names = st.sampled_from(
     ["type", "request", "protocol", "client", "token", "stream", "chain", "source", "parameters"]
 )
 types = st.sampled_from(
-    ["hello", "open", "close", "load", "set", "status", "heartbeat", "stop", "bye"]
-)
+    [
+        "hello", "open", "close", "load", "set", "reset", "status", "packages", "heartbeat", "stop",
+        "bye",
+    ]
+)  # fmt: skip
 
 PACK = {
     "submit": protocol.pack_submit,

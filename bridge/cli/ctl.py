@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,6 +72,26 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
+def packages(context: typer.Context, as_json: Json = False) -> None:
+    """What the sidecar can load, whichever folders it was told to look in."""
+    with context.obj() as bridge:
+        found = bridge.request("packages", 5.0)
+    del found["type"], found["request"]
+    if as_json:
+        print_json(found)
+        return
+    print_columns(
+        ["package", "task", "result", "knobs", "title"],
+        [_package_row(package) for package in found["packages"]],
+    )
+    for package in found["packages"]:
+        if package["problem"]:
+            print(package["problem"], file=sys.stderr)
+    if found["left_out"]:
+        print(f"{found['left_out']} more are not shown.", file=sys.stderr)
+
+
+@app.command()
 def load(
     context: typer.Context,
     stream: StreamNumber,
@@ -127,6 +148,21 @@ def _say(as_json: bool, bridge: Bridge, number: int) -> None:
         print_json(row)
     else:
         print(f"stream {number}: {', '.join(row.get('packages', []))}", row.get("parameters") or "")
+
+
+def _package_row(package: dict[str, Any]) -> list[str]:
+    if package["generator"]:
+        result = f"{package['width']}x{package['height']}"
+    else:
+        result = f"x{package['scale']}" if package["scale"] > 1 else "as the frame"
+    broken = bool(package["problem"])
+    return [
+        package["name"],
+        "broken" if broken else package["task"],
+        "" if broken else result,
+        ", ".join(knob["name"] for knob in package["knobs"]),
+        package["title"],
+    ]
 
 
 def _row(stream: dict[str, Any]) -> list[str]:

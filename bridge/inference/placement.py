@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from bridge.errors import FrameFormatError, UnsupportedModelError
 from bridge.frames import MAX_SIDE, FrameFormat
-from bridge.inference.manifest import Manifest
+from bridge.inference.manifest import (
+    FrameInput,
+    FrameOutput,
+    LatentInput,
+    Manifest,
+    ParameterInput,
+    StateInput,
+    StateOutput,
+)
+
+_SERVED = (FrameInput, FrameOutput, ParameterInput, StateInput, StateOutput, LatentInput)
 
 Box = tuple[int, int, int, int]
 """x, y, width, height in pixels."""
@@ -41,14 +51,7 @@ def place(manifest: Manifest, width: int, height: int) -> Placement:
     Raises: FrameFormatError: the package does not take frames of this size.
         UnsupportedModelError: the package makes no frame.
     """
-    source, result = manifest.frame_input, manifest.frame_output
-    if result is None:
-        raise UnsupportedModelError(
-            manifest.name,
-            "a frame output",
-            f"task {manifest.task} with {[type(p).__name__ for p in manifest.outputs]}",
-            "Choose a package that makes a frame.",
-        )
+    source, result = manifest.frame_input, made_by(manifest)
     if source is None:
         assert result.size is not None  # the manifest has checked
         made = result.size[0], result.size[1]
@@ -100,6 +103,39 @@ def result_format(manifest: Manifest, source: FrameFormat) -> FrameFormat:
     Raises: FrameFormatError, UnsupportedModelError.
     """
     return source.resized(*place(manifest, source.width, source.height).output)
+
+
+def made_by(manifest: Manifest) -> FrameOutput:
+    """The picture that the package makes.
+
+    Raises: UnsupportedModelError: it makes none.
+    """
+    result = manifest.frame_output
+    if result is None:
+        raise UnsupportedModelError(
+            manifest.name,
+            "a frame output",
+            f"task {manifest.task} with {[type(p).__name__ for p in manifest.outputs]}",
+            "Choose a package that makes a frame.",
+        )
+    return result
+
+
+def check_served(manifest: Manifest, place: str) -> None:
+    """
+    Args:
+        place: what the error names, beside the port.
+    Raises: UnsupportedModelError: a port of the package is of a role that this version does not
+        serve.
+    """
+    for port in (*manifest.inputs, *manifest.outputs):
+        if not isinstance(port, _SERVED):
+            role = type(port).__struct_config__.tag
+            raise UnsupportedModelError(
+                f"{place} {port.name}",
+                "ports of role frame, parameter, state or latent", f"role {role}",
+                "This version runs packages that make a frame.",
+            )  # fmt: skip
 
 
 def _check_limits(

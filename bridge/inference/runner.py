@@ -11,28 +11,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bridge.errors import InferenceError, NonFiniteError, UnsupportedModelError
+from bridge.errors import InferenceError, NonFiniteError
 from bridge.frames import FrameFormat, Pixels
 from bridge.inference import selection
 from bridge.inference.backends.base import CompiledGraph
 from bridge.inference.latent import LatentWalk
 from bridge.inference.manifest import (
-    FrameInput,
-    FrameOutput,
     LatentInput,
     ParameterInput,
     Precision,
-    StateInput,
-    StateOutput,
     check_parameters,
 )
 from bridge.inference.package import ModelPackage
 from bridge.inference.pauses import pause
 from bridge.inference.pixels import FRAME_IN, FRAME_OUT, SUM_OUT, compose, compose_initial
+from bridge.inference.placement import check_served
 from bridge.inference.state import State, Tensor
 from bridge.inference.transfer_cost import transfer_cost_ms
 
-_SERVED = (FrameInput, FrameOutput, ParameterInput, StateInput, StateOutput, LatentInput)
 _TYPES: dict[str, npt.DTypeLike] = {
     "float": np.float32,
     "colour": np.float32,
@@ -94,7 +90,7 @@ class Runner:
             ProviderError, RuntimeMissingError, UnsupportedModelError.
         """
         self._options = options or RunOptions()
-        _check_roles(package)
+        check_served(package.manifest, str(package.folder))
         pause()
         core = package.load_graph(self._options.precision)
         composed = compose(core, package.manifest, source)
@@ -313,18 +309,6 @@ class Runner:
         self._compiled.close()
         if self._initial is not None:
             self._initial.close()
-
-
-def _check_roles(package: ModelPackage) -> None:
-    ports = (*package.manifest.inputs, *package.manifest.outputs)
-    other = [port for port in ports if not isinstance(port, _SERVED)]
-    if other:
-        role = type(other[0]).__struct_config__.tag
-        raise UnsupportedModelError(
-            f"{package.folder} {other[0].name}",
-            "ports of role frame, parameter, state or latent", f"role {role}",
-            "This version runs packages that make a frame.",
-        )  # fmt: skip
 
 
 def _tensor(port: ParameterInput, value: Any) -> npt.NDArray[Any]:

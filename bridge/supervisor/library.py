@@ -75,13 +75,14 @@ class Library:
 
     def entries(self) -> Iterator[Entry]:
         """Every package that `find` can find, by name."""
-        for _, path in sorted(self._package_folders().items()):
+        for _, path in sorted(self.package_folders().items()):
             try:
                 yield Entry(path, ModelPackage.open(path), None)
             except FramebridgeError as error:
                 yield Entry(path, None, error)
 
-    def _package_folders(self) -> dict[str, Path]:
+    def package_folders(self) -> dict[str, Path]:
+        """Every folder that holds a `model.toml`, by its name; none of them is opened."""
         found = dict[str, Path]()
         for folder in self.folders:
             if folder.is_dir():
@@ -90,7 +91,7 @@ class Library:
         return found
 
     def _unknown(self, name: str) -> PackageNotFoundError:
-        known = sorted(self._package_folders())
+        known = sorted(self.package_folders())
         near = difflib.get_close_matches(name, known, 1)
         return PackageNotFoundError(
             f"model {name!r}",

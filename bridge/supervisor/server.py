@@ -29,6 +29,7 @@ from bridge.errors import (
     UnknownStreamError,
 )
 from bridge.supervisor.access import Doorkeeper, RemoteOptions, check_local, check_remote
+from bridge.supervisor.catalogue import Catalogue
 from bridge.supervisor.endpoint import Delivery, Endpoint
 from bridge.supervisor.library import Library
 from bridge.supervisor.memory_guard import MemoryGuard
@@ -94,6 +95,7 @@ class Server:
         self._wake_in, self._wake_out = socket.socketpair()
         for end in (self._wake_in, self._wake_out):
             end.setblocking(False)
+        self._catalogue = Catalogue(self._library, self._wake)
         self._lever: protocol.Lever = "none"
         if options.give_way:
             threading.Thread(target=self._find_lever, name="lever", daemon=True).start()
@@ -172,6 +174,7 @@ class Server:
                 self._read_clients(endpoint)
                 self._hear_connections(endpoint)
             self._read_workers()
+            self._catalogue.tend()
             now = time.monotonic()
             self._refusals.tend(now)
             if now >= self._guard_at:
@@ -269,6 +272,8 @@ class Server:
                 self._stream(message.stream).reset(message.seed, answer)
             case protocol.GetStatus():
                 answer(self._status())
+            case protocol.GetPackages():
+                self._catalogue.ask(sender, answer)
             case protocol.Heartbeat():
                 answer(protocol.Heartbeat())
             case protocol.Stop():
@@ -351,6 +356,7 @@ class Server:
 
     def _forget(self, sender: bytes) -> None:
         self._clients.pop(sender, None)
+        self._catalogue.forget(sender)
         for stream in [s for s in self._streams.values() if s.owner == sender]:
             self._end_stream(stream)
 
@@ -382,6 +388,10 @@ class Server:
 
     def _report_from_thread(self, worker: WorkerLink, report: Report) -> None:
         self._reports.put((worker, report))
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let the loop go round at once; can be called from any thread."""
         with suppress(OSError):
             self._wake_out.send(b"w")
 

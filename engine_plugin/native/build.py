@@ -74,14 +74,18 @@ class Kind:
 _CROSS = (
     () if SYSTEM == "windows" else (f"-DCMAKE_TOOLCHAIN_FILE={HERE / 'cmake' / 'mingw-w64.cmake'}",)
 )
+# Windows 10, as in cmake/warnings.cmake. For ipc:// libzmq takes the wrong headers here. The last
+# two are for MSVC: libzmq's own build is of a time before CMake had a setting for its runtime.
+_ON_WINDOWS = (
+    "-DZMQ_WIN32_WINNT=0x0A00", "-DZMQ_HAVE_IPC=OFF",
+    "-DCMAKE_POLICY_DEFAULT_CMP0091=NEW", "-DCMAKE_MSVC_RUNTIME_LIBRARY=MultiThreaded",
+)  # fmt: skip
 _THREAD = "-fsanitize=thread -g -O1"
 KINDS = {
-    "plain": Kind(SYSTEM, f"libzmq-{SYSTEM}"),
-    # Windows 10, as in cmake/warnings.cmake. For ipc:// libzmq takes the wrong headers here.
-    "windows": Kind(
-        "windows", "libzmq-windows", _CROSS,
-        (*_CROSS, "-DZMQ_WIN32_WINNT=0x0A00", "-DZMQ_HAVE_IPC=OFF"),
+    "plain": Kind(
+        SYSTEM, f"libzmq-{SYSTEM}", (), _ON_WINDOWS if SYSTEM == "windows" else ()
     ),
+    "windows": Kind("windows", "libzmq-windows", _CROSS, (*_CROSS, *_ON_WINDOWS)),
     "address": Kind(
         f"{SYSTEM}-address", f"libzmq-{SYSTEM}", ("-DFB_SANITIZE=address;undefined",)
     ),
@@ -183,6 +187,7 @@ def _own_libzmq(kind: Kind) -> Path | None:
         "-DCMAKE_BUILD_TYPE=Release",
         "-DCMAKE_POSITION_INDEPENDENT_CODE=ON",
         "-DCMAKE_INSTALL_LIBDIR=lib",
+        "-DCMAKE_POLICY_VERSION_MINIMUM=3.5",  # libzmq asks for one that CMake 4 does not know
         f"-DCMAKE_INSTALL_PREFIX={partial}",
         *(f"-D{option}=OFF" for option in off),
         *kind.libzmq_options,

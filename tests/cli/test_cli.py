@@ -378,7 +378,7 @@ def test_ctl_without_a_sidecar_says_how_to_start_one(run: Run) -> None:
         ),
         (["models"], ["list", "show", "verify"]),
         (["models", "verify"], ["--fresh", "--models", "--json"]),
-        (["ctl"], ["status", "load", "set", "stop"]),
+        (["ctl"], ["status", "packages", "load", "set", "stop"]),
         (["serve"], ["--endpoint", "--private", "--backend", "--compute"]),
         (["doctor"], ["--json"]),
     ],

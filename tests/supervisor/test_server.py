@@ -404,6 +404,39 @@ def test_bye_ends_the_streams_of_its_client_alone(
     staying.ask("close", stream=kept)
 
 
+# Packages.
+
+
+def test_the_packages_are_those_that_open_takes(
+    module_sidecar: PrivateSidecar, connect: Connect
+) -> None:
+    client = connect(module_sidecar)
+    answer = client.ask("packages")
+    assert (answer["type"], answer["left_out"]) == ("packages", 0)
+    names = [facts["name"] for facts in answer["packages"]]
+    assert names == sorted(path.parent.name for path in shipped_folder().glob("*/model.toml"))
+    upscale = answer["packages"][names.index("upscale-x2")]
+    assert (upscale["task"], upscale["scale"], upscale["problem"]) == ("upscale", 2, "")
+    stream = client.open(source={"width": 64, "height": 64}, chain=["deblur-motion"])
+    assert stream["knobs"]
+    assert stream["knobs"] == answer["packages"][names.index("deblur-motion")]["knobs"]
+    client.ask("close", stream=stream["stream"])
+
+
+def test_whoever_asks_for_packages_and_goes_costs_nobody_an_answer(
+    module_sidecar: PrivateSidecar, connect: Connect
+) -> None:
+    staying = connect(module_sidecar)
+    clients = staying.ask("status")["clients"]
+    for _ in range(5):
+        leaving = connect(module_sidecar)
+        leaving.send("packages")
+        leaving.send("bye")
+        leaving.close()
+    assert staying.ask("packages")["type"] == "packages"
+    eventually(lambda: staying.ask("status")["clients"] == clients)
+
+
 # Its end.
 
 

@@ -3,7 +3,9 @@ find_package(Threads REQUIRED)
 
 add_library(fb_libzmq INTERFACE)
 if(LIBZMQ_PREFIX)
-  find_library(FB_LIBZMQ_FILE NAMES libzmq.a libzmq-static zmq libzmq PATHS "${LIBZMQ_PREFIX}/lib"
+  # By MSVC its name has the version in it: libzmq-v143-mt-s-4_3_5.lib
+  file(GLOB versioned RELATIVE "${LIBZMQ_PREFIX}/lib" "${LIBZMQ_PREFIX}/lib/libzmq*-mt-s-*.lib")
+  find_library(FB_LIBZMQ_FILE NAMES libzmq.a ${versioned} libzmq-static zmq libzmq PATHS "${LIBZMQ_PREFIX}/lib"
     NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
   find_path(FB_LIBZMQ_INCLUDE zmq.h PATHS "${LIBZMQ_PREFIX}/include"
     NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)

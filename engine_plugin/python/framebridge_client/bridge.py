@@ -182,6 +182,15 @@ class Bridge:
         """The state of the sidecar and of all its streams. Raises: NotRunning, Timeout."""
         return self.request("status", timeout_s)
 
+    def packages(self, timeout_s: float = 5.0) -> list[Fields]:
+        """What the sidecar's library holds: a map for each package, as PROTOCOL.md has it.
+
+        Raises: BridgeError: an older sidecar, which does not know the question. NotRunning,
+            Timeout.
+        """
+        found: list[Fields] = self.request("packages", timeout_s)["packages"]
+        return found
+
     def load(self, stream: int, chain: str | Sequence[str], timeout_s: float = 60.0) -> None:
         """Change the chain of any stream, by its number; the old one runs until the new one can.
 

@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("host")]
+[assembly: InternalsVisibleTo("UnityEditor")]
