@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash test-soak test-fuzz test-parity check models-check train bench install \
+.PHONY: demo test test-crash test-soak test-fuzz test-parity test-windows check models-check train bench install \
   clean native native-windows
 
 demo: install
@@ -37,6 +37,12 @@ test-parity: install
 	  -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,parity]'
 	$(BIN)/python -m pytest tests/converters $(ARGS)
 
+# The sidecar, the Python client and the native library on a Windows CPython under Wine, which the
+# first run puts together in out/windows, or where FRAMEBRIDGE_WINDOWS_DIR says. Some minutes.
+test-windows: install
+	$(BIN)/python -m tests.windows.installation
+	FRAMEBRIDGE_TEST_WINDOWS=1 $(BIN)/python -m pytest tests/windows $(ARGS)
+
 # Trains a package again, and makes it: make train NAME=upscale-x2 ARGS="--resume". Installs PyTorch.
 train: install
 	@test -n "$(NAME)" || { echo 'Which? make train NAME=upscale-x2'; exit 2; }
@@ -45,18 +51,21 @@ train: install
 	    -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,train]'
 	$(BIN)/python -m models.recipes.make $(NAME) $(ARGS)
 
-# Measures every figure of every shipped package again, and how long packages load. Some minutes;
-# needs the data, and exits 3 where there is none. One package: make models-check ARGS=upscale-x2
+# Plays every shipped package in the demo, measures each of its figures again, and how long it loads.
+# Some minutes; needs the data, and exits 3 where there is none. Figures of one package alone:
+# make models-check ARGS=upscale-x2
 models-check: install
 	@$(BIN)/python -c 'import skimage' 2>/dev/null || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	    -e engine_plugin/python -e '.[$(RUNTIME),convert,demo,dev,measure]'
+	$(if $(ARGS),,FRAMEBRIDGE_ALL_PACKAGES=1 $(BIN)/python -m pytest -n 2 tests/system/test_shipped.py)
 	$(BIN)/python -m models.recipes.check $(ARGS)
 
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/windows
 	$(BIN)/python -m pytest tests/test_imports.py
 
 # Four minutes, alone on the machine: writes docs/performance.md and out/bench/report.json.

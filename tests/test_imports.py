@@ -15,7 +15,8 @@ CLIENT = ROOT / "engine_plugin" / "python" / "framebridge_client"
 # Each line may import the lines above it, and itself. Rooms of one line do not know each other.
 ROOMS = (
     ("bridge.errors",),
-    ("bridge.frames", "bridge.contact_sheet"),
+    ("bridge.windows",),
+    ("bridge.children", "bridge.frames", "bridge.contact_sheet"),
     ("bridge.protocol", "bridge.media", "bridge.inference", "bridge.transport"),
     ("bridge.apply", "bridge.worker", "bridge.supervisor", "bridge.regress"),
     ("bridge.doctor", "bridge.demo"),
@@ -83,7 +84,7 @@ FRAMEWORKS_MAY = {
     "converters.references.torch_ops", "converters.references.tensorflow_ops",
     "converters.readers.torch_process",
 }  # fmt: skip
-CLIENT_MAY = {"numpy", "zmq", "msgpack", "framebridge_client", "_posixshmem"}
+CLIENT_MAY = {"numpy", "zmq", "msgpack", "framebridge_client", "_posixshmem", "_winapi"}
 CLIENT_USERS = {"bridge.cli", "bridge.demo"}
 
 

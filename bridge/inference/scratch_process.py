@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
+from bridge import children
 from bridge.errors import ScratchError
 from bridge.inference.scratch import ANSWER_MAX_BYTES
 
@@ -81,19 +82,22 @@ def run_scratch(request: bytes, deadline_s: float) -> Outcome:
 
 def _start() -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "bridge.inference.scratch"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+            creationflags=children.CREATION_FLAGS
+            | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
         )
     except OSError as error:
         raise ScratchError(
             "scratch process", "a new process", error.strerror or str(error),
             "Close other streams or programs.",
         ) from None  # fmt: skip
+    children.end_with_us(process.pid)
+    return process
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -223,6 +223,8 @@ def _size_bytes(package: ModelPackage) -> int:
 
 def _available_bytes() -> int | None:
     """Memory that the machine, or our group in it, can still give; None where nobody says."""
+    if sys.platform != "linux":
+        return None
     rooms = []
     try:
         found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())

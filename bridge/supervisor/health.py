@@ -81,15 +81,19 @@ class Deaths:
 
 def _processor_s(pid: int) -> float:
     """Processor time used; 0 where the system does not tell."""
+    if sys.platform != "linux":
+        return 0.0
     with suppress(OSError, ValueError, IndexError):
         fields = _stat(Path(f"/proc/{pid}/stat"))
-        return (int(fields[11]) + int(fields[12])) / _ticks_per_s()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return 0.0
 
 
 def _thread_states(pid: int) -> set[str]:
     """State letters as proc(5) has them; none where the system does not tell."""
     states = set[str]()
+    if sys.platform != "linux":
+        return states
     with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             with suppress(OSError, IndexError):
@@ -100,7 +104,3 @@ def _thread_states(pid: int) -> set[str]:
 def _stat(path: Path) -> list[str]:
     # The name of the program may hold spaces and brackets: what counts comes after the last one.
     return path.read_text(errors="replace").rpartition(")")[2].split()
-
-
-def _ticks_per_s() -> int:
-    return 100 if sys.platform == "win32" else os.sysconf("SC_CLK_TCK")

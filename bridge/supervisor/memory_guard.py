@@ -17,7 +17,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    from bridge.windows import own_memory, sockets
+else:
     import fcntl
     import termios
 
@@ -67,6 +69,8 @@ class MemoryGuard:
 
 def resident_bytes() -> int:
     """What this process occupies; 0 where the system does not tell cheaply."""
+    if sys.platform == "win32":
+        return own_memory.resident_bytes()
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -76,6 +80,9 @@ def resident_bytes() -> int:
 
 def cut(descriptor: int) -> None:
     """Break a connection that belongs to libzmq, which then finds it broken."""
+    if sys.platform == "win32":
+        sockets.shut_down(descriptor)
+        return
     with suppress(OSError):
         # It may have been closed meanwhile, and be something else by now.
         if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
@@ -88,8 +95,11 @@ def _is_sending(descriptor: int) -> bool:
 
 
 def _unread_bytes(descriptor: int) -> int:
-    count = array.array("i", [0])
-    if sys.platform != "win32":
+    if sys.platform == "win32":
+        unread = sockets.unread_bytes(descriptor)
+    else:
+        count = array.array("i", [0])
         with suppress(OSError):
             fcntl.ioctl(descriptor, termios.FIONREAD, count)
-    return count[0]
+        unread = count[0]
+    return unread

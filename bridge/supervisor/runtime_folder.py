@@ -13,6 +13,8 @@ import secrets
 import stat
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +31,7 @@ else:
 FOLDER_VARIABLE = "FRAMEBRIDGE_RUNTIME_DIR"
 ADDRESS_FILE = "bridge.json"
 _SINGLE_LOCK = "bridge.lock"
+_CHANGE_TRIES, _CHANGE_AGAIN_S = 100, 0.01
 _MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 
 
@@ -123,7 +126,7 @@ class Run:
         fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(fd, "w") as file:
             json.dump(asdict(address), file)
-        fresh.replace(self.folder / ADDRESS_FILE)
+        _patiently(lambda: fresh.replace(self.folder / ADDRESS_FILE))
         self._published = True
 
     def segment_name(self, stream: int, epoch: int, slot: str) -> str:
@@ -154,7 +157,7 @@ class Run:
         if self._published:
             known = read_address(self.folder)
             if known is not None and known.run == self.name:
-                (self.folder / ADDRESS_FILE).unlink(missing_ok=True)
+                _remove_address(self.folder)
         if self._single is not None:
             os.close(self._single)
         _remove_sockets(self.folder, self.name)
@@ -191,8 +194,26 @@ def clean_up(folder: Path) -> list[str]:
         cleared.append(name)
     known = read_address(folder)
     if known is not None and not (folder / f"run-{known.run}.lock").exists():
-        (folder / ADDRESS_FILE).unlink(missing_ok=True)
+        _remove_address(folder)
     return cleared
+
+
+def _remove_address(folder: Path) -> None:
+    # Who cannot remove it leaves an address at which nobody answers, as a killed run does.
+    with suppress(PermissionError):
+        _patiently(lambda: (folder / ADDRESS_FILE).unlink(missing_ok=True))
+
+
+def _patiently(change: Callable[[], object]) -> None:
+    """Change a file that others read for moments: on Windows it cannot be changed in these."""
+    for _ in range(_CHANGE_TRIES if sys.platform == "win32" else 0):
+        try:
+            change()
+        except PermissionError:
+            time.sleep(_CHANGE_AGAIN_S)
+        else:
+            return
+    change()
 
 
 def _remove_sockets(folder: Path, run: str) -> None:

@@ -8,6 +8,7 @@ import queue
 import secrets
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -401,6 +402,8 @@ _Answer = Callable[[protocol.Message], None]
 
 
 def stop_on_signals(server: Server) -> None:
-    """Let SIGINT and SIGTERM end a server in order."""
+    """Let SIGINT and SIGTERM, and on Windows a Ctrl-Break, end a server in order."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.stop)
+    if sys.platform == "win32":
+        signal.signal(signal.SIGBREAK, server.stop)

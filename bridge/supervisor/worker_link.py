@@ -14,13 +14,20 @@ from contextlib import suppress
 
 import msgspec
 
-from bridge import protocol
+from bridge import children, protocol
 from bridge.errors import LimitError, ProtocolError, WorkerError
 
 _MOST_COMMANDS = 256
 _PROBE_LIMIT_S = 30.0
 
 log = logging.getLogger(__name__)
+
+if sys.platform == "win32":
+    # What the Task Manager, taskkill and Popen.kill give to TerminateProcess, and os.kill with
+    # SIGTERM; a worker that fails by itself ends with another status (bridge.worker.__main__).
+    _KILLED = (1, signal.SIGTERM)
+else:
+    _KILLED = (-signal.SIGKILL,)
 
 Report = protocol.FromWorker | None
 """A message of the worker, or None when it has ended."""
@@ -50,12 +57,14 @@ class WorkerLink:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                creationflags=children.CREATION_FLAGS,
             )
         except OSError as error:
             raise WorkerError(
                 "worker", "a new process", error.strerror or str(error),
                 "Close other streams or programs.",
             ) from None  # fmt: skip
+        children.end_with_us(self.pid)
         for work in (self._write_commands, self._read_reports, self._read_errors):
             threading.Thread(target=work, daemon=True, name=f"worker-{self.pid}").start()
 
@@ -105,10 +114,9 @@ class WorkerLink:
         return True
 
     def was_killed(self) -> bool:
-        """Whether somebody else ended it with a signal that no code of its own can raise by
-        mistake."""
-        killed = sys.platform != "win32" and self._process.poll() == -signal.SIGKILL
-        return killed and not self._given_up
+        """Whether somebody else ended it, with a signal that no code of its own can raise by
+        mistake, or on Windows with the status that only those give who end another process."""
+        return self._process.poll() in _KILLED and not self._given_up
 
     def cause(self) -> str:
         """Why the worker ended, for a person."""
@@ -158,6 +166,7 @@ def find_lever() -> protocol.Lever:
         probe = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=_PROBE_LIMIT_S, start_new_session=True, check=True,
+            creationflags=children.CREATION_FLAGS,
         )  # fmt: skip
         lever: protocol.Lever = msgspec.convert(probe.stdout.strip(), protocol.Lever)
     except (OSError, subprocess.SubprocessError, msgspec.ValidationError) as error:

@@ -7,17 +7,30 @@ import faulthandler
 import os
 import signal
 import sys
+import traceback
 
 from bridge.worker.process import WorkerProcess
+
+if sys.platform == "win32":
+    from bridge.windows import timers
+
+_FAULT_STATUS = 71
 
 
 def main() -> None:
     faulthandler.enable()
     _die_with_parent()
+    if sys.platform == "win32":
+        timers.sharpen()
     # Libraries print to standard output; the link must carry nothing but its own messages.
     link = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    WorkerProcess(sys.stdin.buffer, link).run()
+    try:
+        WorkerProcess(sys.stdin.buffer, link).run()
+    except BaseException:
+        # Not with the interpreter's own status, 1: on Windows that is what a killed process has.
+        traceback.print_exc()
+        os._exit(_FAULT_STATUS)
     # Threads of a runtime may still be at work; nothing of this process is worth waiting for.
     os._exit(0)
 

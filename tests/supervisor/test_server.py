@@ -45,8 +45,13 @@ def listens(endpoint: str) -> bool:
 class RawClient:
     """One connection. Requests are numbered from 101, so that none looks like another's."""
 
-    def __init__(self, context: zmq.Context[Any], endpoint: str) -> None:
+    def __init__(self, context: zmq.Context[Any], endpoint: str, token: str = "") -> None:
+        """
+        Args:
+            token: for each hello that names no other; over ipc none is wanted.
+        """
         self.endpoint = endpoint
+        self._token = token
         self.socket = context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 1000)
         self.socket.connect(endpoint)
@@ -73,7 +78,7 @@ class RawClient:
         return answer
 
     def hello(self, **fields: Any) -> Fields:
-        return self.ask("hello", **{"protocol": 1, **fields})
+        return self.ask("hello", **{"protocol": 1, "token": self._token, **fields})
 
     def open(self, **fields: Any) -> Fields:
         return self.ask("open", **{"source": SOURCE, "chain": ["passthrough"], **fields})
@@ -89,10 +94,10 @@ def connect() -> Iterator[Connect]:
     context: zmq.Context[Any] = zmq.Context()
 
     def connect(sidecar: PrivateSidecar, greeted: bool = True) -> RawClient:
-        client = RawClient(context, sidecar.endpoint)
+        client = RawClient(context, sidecar.endpoint, sidecar.token)
         made.append(client)
         if greeted:
-            assert client.hello(token=sidecar.token)["type"] == "welcome"
+            assert client.hello()["type"] == "welcome"
         return client
 
     yield connect
@@ -234,8 +239,9 @@ def test_over_tcp_the_token_is_wanted(runtime_dir: Path, connect: Connect) -> No
     with PrivateSidecar(["--endpoint", "tcp://127.0.0.1:*"]) as sidecar:
         assert sidecar.endpoint.startswith("tcp://127.0.0.1:")
         client = connect(sidecar, greeted=False)
-        for token in ({}, {"token": ""}, {"token": "0" * 32}, {"token": sidecar.token + "0"}):
-            assert refused(client.hello(**token)) == ("FB-E032", "TokenError")
+        assert refused(client.ask("hello", protocol=1)) == ("FB-E032", "TokenError")
+        for token in ("", "0" * 32, sidecar.token + "0"):
+            assert refused(client.hello(token=token)) == ("FB-E032", "TokenError")
             assert refused(client.ask("status")) == ("FB-E030", "ProtocolError")
         assert client.hello(token=sidecar.token)["type"] == "welcome"
         assert client.ask("status")["endpoint"] == sidecar.endpoint
@@ -465,7 +471,7 @@ def test_a_client_that_leaves_before_it_was_read_is_forgotten(
         context: zmq.Context[Any] = zmq.Context()
         for _ in range(5):
             passing = RawClient(context, sidecar.endpoint)
-            passing.send("hello", protocol=1)
+            passing.send("hello", protocol=1, token=sidecar.token)
             passing.close()
         context.term()  # waits until they have sent
         assert refused(witness.receive())[0] == "FB-E011"

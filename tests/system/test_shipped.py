@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -24,9 +25,12 @@ PACKAGES = {
 }
 FREE = [name for name, package in PACKAGES.items() if plan(package.manifest).policy == "free"]
 SIZE, TICKS = (128, 96), 600
+OF_EACH_KIND = ("upscale-x3", "deblur-motion", "style-mosaic", "next-growth", "edges-to-shoes")
+SHOWN = list(PACKAGES) if "FRAMEBRIDGE_ALL_PACKAGES" in os.environ else OF_EACH_KIND
+"""`make models-check` plays every one."""
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", SHOWN)
 def test_a_shipped_package_plays_in_the_demo(name: str, short_folder: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "bridge.cli.main", "demo", "--model", name, "--seconds", "1"]
     words += ["--output", str(tmp_path), "--json"]
@@ -48,12 +52,12 @@ def test_a_shipped_package_plays_in_the_demo(name: str, short_folder: Path, tmp_
 def test_600_ticks_of_one_seed_are_the_same_bytes_every_time(name: str, bridge: Bridge) -> None:
     wanted = plan(PACKAGES[name].manifest, size=SIZE).size or SIZE
 
-    def ticks(seed: int) -> list[str]:
+    def ticks(seed: int, count: int = TICKS) -> list[str]:
         digests: list[str] = []
         end = time.monotonic() + 2 * WATCHDOG_S
         with bridge.open(name, *wanted, policy="free", rate=1000, seed=seed, every=True) as stream:
-            while len(digests) < TICKS:
-                assert time.monotonic() < end, f"{len(digests)} ticks of {TICKS}"
+            while len(digests) < count:
+                assert time.monotonic() < end, f"{len(digests)} ticks of {count}"
                 result = stream.poll()
                 if result is None:
                     time.sleep(0.0005)
@@ -65,4 +69,4 @@ def test_600_ticks_of_one_seed_are_the_same_bytes_every_time(name: str, bridge: 
     first = ticks(7)
     assert ticks(7) == first
     assert len(set(first)) > TICKS * 0.9, "it stands still"
-    assert ticks(8)[-1] != first[-1]
+    assert not set(ticks(8, 20)) & set(first)

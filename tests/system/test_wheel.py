@@ -32,10 +32,15 @@ def test_the_wheel_alone_gives_a_working_demo(short_folder: Path, tmp_path: Path
     python = environment / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", client, f"{wheel}[cpu]")
 
-    facts = run(python, "-m", "bridge.cli.main", "models", "verify", "--json", cwd=tmp_path)
-    here = {path.parent.name for path in (ROOT / "models").glob("*/model.toml")}
-    assert {row["package"] for row in json.loads(facts)} == here >= {"passthrough", "upscale-x2"}
     framebridge = environment / "bin" / "framebridge"
+    listed = json.loads(run(framebridge, "models", "list", "--json", cwd=tmp_path))
+    here = {path.parent.name for path in (ROOT / "models").glob("*/model.toml")}
+    assert {row["name"] for row in listed} == here >= {"passthrough", "upscale-x2"}
+    # The files are those of the checkout, where all are verified.
+    facts = run(
+        framebridge, "models", "verify", "passthrough", "upscale-x2", "--json", cwd=tmp_path
+    )
+    assert [row["ok"] for row in json.loads(facts)] == [True, True]
     said = run(framebridge, "demo", "--seconds", "2", "--size", "96x64", cwd=tmp_path)
     assert re.fullmatch(SUMMARY, said.strip())
     report = json.loads((tmp_path / "out" / "demo" / "report.json").read_text())

@@ -15,7 +15,6 @@ from bridge.frames import FrameFormat
 from bridge.transport.shared_memory import SharedMemorySlot, remove
 
 FORMAT = FrameFormat(width=6, height=4)
-posix = pytest.mark.skipif(sys.platform == "win32", reason="names work otherwise on Windows")
 
 
 @pytest.fixture
@@ -43,7 +42,6 @@ def test_a_new_slot_is_a_black_picture_of_its_format(name: str) -> None:
     made.close()
 
 
-@posix
 def test_a_name_that_is_taken_is_a_transport_error_and_stays_taken(name: str) -> None:
     made = SharedMemorySlot.create(name, FORMAT)
     made.pixels[...] = 5
@@ -53,13 +51,11 @@ def test_a_name_that_is_taken_is_a_transport_error_and_stays_taken(name: str) ->
     made.close()
 
 
-@posix
 def test_attaching_to_nothing_is_a_transport_error(name: str) -> None:
     with pytest.raises(TransportError, match=name):
         SharedMemorySlot.attach(name, FORMAT)
 
 
-@posix
 def test_attaching_to_a_smaller_segment_is_a_transport_error(name: str) -> None:
     made = SharedMemorySlot.create(name, FORMAT)
     with pytest.raises(TransportError, match=r"a segment of \d+ bytes"):
@@ -67,7 +63,6 @@ def test_attaching_to_a_smaller_segment_is_a_transport_error(name: str) -> None:
     made.close()
 
 
-@posix
 def test_the_makers_close_takes_the_name_away(name: str) -> None:
     SharedMemorySlot.create(name, FORMAT).close()
     with pytest.raises(TransportError):
@@ -102,7 +97,6 @@ def test_a_live_view_survives_the_close(name: str) -> None:
     assert (view == 7).all()
 
 
-@posix
 def test_removing_a_name_that_is_not_there_does_nothing(name: str) -> None:
     remove(name)
 

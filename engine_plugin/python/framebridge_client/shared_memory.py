@@ -12,7 +12,9 @@ import numpy as np
 from framebridge_client.errors import BridgeError
 from framebridge_client.result import Pixels
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import _winapi
+else:
     import _posixshmem
 
 
@@ -35,10 +37,17 @@ def attach(name: str, shape: tuple[int, int, int]) -> Pixels:
 
 def _map(name: str, size: int) -> Any:
     if sys.platform == "win32":
-        return mmap.mmap(-1, size, tagname=name)
-    # Not multiprocessing.shared_memory: in Python 3.11 it unlinks what it has only attached to.
-    fd = _posixshmem.shm_open(f"/{name}", os.O_RDWR, mode=0o600)
-    try:
-        return mmap.mmap(fd, size)
-    finally:
-        os.close(fd)
+        # mmap alone would make a slot that nobody else has. While we hold the handle the name
+        # cannot go, so that mmap opens what is there.
+        handle = _winapi.OpenFileMapping(_winapi.FILE_MAP_WRITE, False, name)
+        try:
+            return mmap.mmap(-1, size, tagname=name)
+        finally:
+            _winapi.CloseHandle(handle)
+    else:
+        # Not multiprocessing.shared_memory: in Python 3.11 it unlinks what it has only attached to.
+        fd = _posixshmem.shm_open(f"/{name}", os.O_RDWR, mode=0o600)
+        try:
+            return mmap.mmap(fd, size)
+        finally:
+            os.close(fd)

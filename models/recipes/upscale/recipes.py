@@ -47,9 +47,9 @@ def _recipe(name: str, shape: Shape, steps: int, after: str = "") -> Recipe:
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        _recipe("upscale-x2", Shape(2, width=32, body=4, narrow=16), 10000),
-        _recipe("upscale-x3", Shape(3, width=32, body=4, narrow=16), 1800, "upscale-x2"),
-        _recipe("upscale-x4", Shape(4, width=32, body=4, narrow=16), 1800, "upscale-x2"),
+        _recipe("upscale-x2", Shape(2, width=32, body=4, narrow=16), 28000),
+        _recipe("upscale-x3", Shape(3, width=32, body=4, narrow=16), 5000, "upscale-x2"),
+        _recipe("upscale-x4", Shape(4, width=32, body=4, narrow=16), 5000, "upscale-x2"),
         _recipe("upscale-x2-fast", Shape(2, width=32, body=2, narrow=16), 24000),
     )
 }

@@ -1,0 +1,1 @@
+"""What Windows alone has, each module in here is imported there and nowhere else."""
