@@ -2,6 +2,7 @@
 
 What the tests that are to run want is built once, when they have been collected: so that no test's
 watchdog runs meanwhile. Where it cannot be built, these tests are skipped and say what is lacking.
+FRAMEBRIDGE_NATIVE=LIBRARY names one that is built already, with its test programs beside it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ __all__ = [
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "engine_plugin" / "native" / "build.py"
 BUILD_LIMIT_S = 3600
+LIBRARY_VARIABLE = "FRAMEBRIDGE_NATIVE"
 KIND_VARIABLE = "FRAMEBRIDGE_NATIVE_KIND"
 """`address` or `thread`: what tests have as `native` is built so."""
 KINDS = {
@@ -70,7 +72,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     for fixture in sorted(wanted & KINDS.keys()):
-        _outcomes[fixture] = _build(KINDS[fixture])
+        named = os.environ.get(LIBRARY_VARIABLE) if fixture == "native" else None
+        _outcomes[fixture] = (
+            _Outcome(Path(named).absolute(), False, "") if named else _build(KINDS[fixture])
+        )
 
 
 def _hands_out(config: pytest.Config) -> bool:

@@ -107,6 +107,9 @@ struct Message {
  * them. `message.request` is set as far as it could be read, so that its asker need not wait. */
 bool read_message(const void *bytes, std::size_t size, Message &message, Error &error);
 
+/* FB-E031: the bridge has greeted us in a version that is not ours. */
+Error version_error(std::int64_t protocol);
+
 /* An error of our own as fb_answer gives it: {"type": "error", "error": {...}}. */
 std::string error_json(const Error &error);
 

@@ -162,6 +162,15 @@ bool read_fields(const Json &map, const std::string &type, Message &message, Err
 
 }  // namespace
 
+Error version_error(std::int64_t protocol) {
+  return {"FB-E031",
+          "VersionError",
+          "protocol",
+          "version " + std::to_string(protocol_version),
+          "version " + std::to_string(protocol),
+          protocol > protocol_version ? "Update this client." : "Update the sidecar."};
+}
+
 bool read_message(const void *bytes, std::size_t size, Message &message, Error &error) {
   message = {};
   Json map;

@@ -225,7 +225,11 @@ void Session::receive() {
 }
 
 void Session::greeted(const Message &message) {
-  if (message.kind == MessageKind::welcome) {
+  if (message.kind == MessageKind::welcome && message.protocol != protocol_version) {
+    troubles_.set(Troubles::connection, version_error(message.protocol));
+    disconnect(FB_FAILED);
+    try_at_ = monotonic_ns() + leisure_ns;
+  } else if (message.kind == MessageKind::welcome) {
     connection_->greeted = true;
     silent_.reset();
     exchange_.counters.connections.fetch_add(1, std::memory_order_relaxed);
