@@ -149,7 +149,7 @@ def test_a_shared_sidecar_is_found_by_others_and_outlives_the_engine(
     ("command", "told"),
     [
         (words("/no/such/program"), "not found"),
-        (words(sys.executable, "-c", "raise SystemExit('no licence')"), "no licence"),
+        (words(sys.executable, "-c", "exit('no-licence')"), "no-licence"),
         (words("echo", "hello"), "hello serve --private"),
         (words("true"), "ended"),
     ],

@@ -254,7 +254,8 @@ FB_API fb_status FB_CALL fb_answer(fb_client client, int64_t ticket, char *json,
 FB_API fb_status FB_CALL fb_get_statistics(fb_client client, fb_statistics *statistics);
 
 /* What is wrong with a client, in words for a person: code, place, expected, found and remedy; empty
- * if nothing is. With client 0: why the last call of this thread failed.
+ * if nothing is, a line for each thing that is. With client 0: why the last call of this thread that
+ * failed did so.
  * Returns the bytes that it takes, with the zero; at most `size` are written. */
 FB_API size_t FB_CALL fb_last_error(fb_client client, char *text, size_t size);
 

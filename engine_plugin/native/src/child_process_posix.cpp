@@ -13,7 +13,12 @@
 #include "child_process.h"
 #include "discovery.h"
 
+#ifdef __APPLE__
+#include <crt_externs.h>
+#define environ (*_NSGetEnviron())
+#else
 extern char **environ;
+#endif
 
 namespace framebridge {
 
@@ -46,6 +51,14 @@ class Descriptor {
   int number_ = -1;
 };
 
+/* The same, but none of the three that the child has for its input and output: an engine that has
+ * closed those would be given their numbers. */
+Descriptor lifted(int number) {
+  Descriptor given(number);
+  if (number < 0 || number > 2) return given;
+  return Descriptor(fcntl(number, F_DUPFD_CLOEXEC, 3));
+}
+
 bool make_pipe(Descriptor &read_end, Descriptor &write_end) {
   int ends[2];
 #ifdef __linux__
@@ -55,16 +68,16 @@ bool make_pipe(Descriptor &read_end, Descriptor &write_end) {
   if (pipe(ends) != 0) return false;
   for (int end : ends) fcntl(end, F_SETFD, FD_CLOEXEC);
 #endif
-  read_end = Descriptor(ends[0]);
-  write_end = Descriptor(ends[1]);
-  return true;
+  read_end = lifted(ends[0]);
+  write_end = lifted(ends[1]);
+  return read_end && write_end;
 }
 
 /* A file without a name: nobody has to read it for its writer to go on. */
 Descriptor nameless_file() {
   std::string name = temporary_folder() + "/framebridge-XXXXXX";
-  Descriptor file(mkstemp(name.data()));
-  if (!file) return Descriptor(open("/dev/null", O_RDWR | O_CLOEXEC));
+  Descriptor file = lifted(mkstemp(name.data()));
+  if (!file) return lifted(open("/dev/null", O_RDWR | O_CLOEXEC));
   unlink(name.c_str());
   fcntl(file.number(), F_SETFD, FD_CLOEXEC);
   return file;
@@ -109,7 +122,7 @@ std::unique_ptr<ChildProcess> ChildProcess::start(const std::vector<std::string>
     error = system_error("start_command", "a pipe", std::strerror(errno));
     return nullptr;
   }
-  if (input == Input::none) its_input = Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (input == Input::none) its_input = lifted(open("/dev/null", O_RDONLY | O_CLOEXEC));
   fcntl(our_output.number(), F_SETFL, O_NONBLOCK);
 
   std::vector<const char *> arguments = {"sh", "-c", in_background, "sh"};

@@ -23,10 +23,13 @@ void Troubles::set_text(Kind kind, const std::string &text) {
 
 std::string Troubles::text() const {
   const std::lock_guard<std::mutex> lock(mutex_);
+  std::string all;
   for (const std::string &text : texts_) {
-    if (!text.empty()) return text;
+    if (text.empty()) continue;
+    if (!all.empty()) all += '\n';
+    all += text;
   }
-  return {};
+  return all;
 }
 
 }  // namespace framebridge

@@ -11,7 +11,7 @@ namespace framebridge {
 
 class Troubles {
  public:
-  /* In the order in which they are told: what stands first makes the others idle. */
+  /* In the order in which they are told. */
   enum Kind { connection, stream, knob, frame, graphics, kinds };
 
   /* By the client's thread; the log has it, too, unless it was the case already. */
@@ -21,7 +21,7 @@ class Troubles {
   /* By any thread; nothing is logged. */
   void set_text(Kind kind, const std::string &text);
 
-  /* Empty if nothing is wrong. */
+  /* A line for each; empty if nothing is wrong. */
   std::string text() const;
 
  private:
