@@ -89,7 +89,7 @@ def terminate(wine: Wine, pid: int) -> None:
 def live(player: Player, **options: Any) -> None:
     """A client, and the sidecar that it starts, which takes its time on a busy machine."""
     player.create(start=START, **options)
-    until(lambda: player.statistics()["state"] == 3, "the stream is live")
+    until(lambda: player.statistics()["state"] == "live", "the stream is live")
 
 
 def test_frames_through_the_sidecar_that_the_dll_starts(
@@ -126,7 +126,7 @@ def test_a_killed_worker_and_a_killed_sidecar_come_back(
         victim = status["streams"][0]["worker_pid"] if turn % 2 else status["pid"]
         terminate(wine, victim)
         player.play("passed", 1)
-        until(lambda: player.statistics()["state"] == 3, "the stream is live again")
+        until(lambda: player.statistics()["state"] == "live", "the stream is live again")
         player.play("results", 3)
     assert player.statistics()["restarts"] == 2 * KILLS
     assert player.end() == 0

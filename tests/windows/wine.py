@@ -44,6 +44,7 @@ class Wine:
             "PYTHONHOME": "P:\\",
             "PYTHONPATH": "F:\\;F:\\engine_plugin\\python",
             "PYTHONUTF8": "1",
+            "FRAMEBRIDGE_WINDOWS_WATCHDOG_S": str(WATCHDOG_S),
             "TEMP": self.path(self.folder),
             "TMP": self.path(self.folder),
             "FRAMEBRIDGE_RUNTIME_DIR": self.path(self.folder / "runtime"),

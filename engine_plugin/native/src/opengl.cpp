@@ -209,6 +209,11 @@ Outcome OpenGlTextures::write(void *texture, const Size &size, const void *pixel
   gl_.tex_sub_image(gl::TEXTURE_2D, 0, 0, 0, size.width, size.height, order_, gl::UNSIGNED_BYTE,
                     nullptr);
   upload.fence = gl_.fence_sync(gl::SYNC_GPU_COMMANDS_COMPLETE, 0);
+  if (gl_.get_tex_level == nullptr && gl_.get_error() != 0) {
+    known_target_ = 0;
+    return refused("target", "a texture of " + size.text() + " pixels, as the event says",
+                   "a smaller one", "State the texture's own size in the event.");
+  }
   next_upload_ = (next_upload_ + 1) % ring_size;
   return {};
 }

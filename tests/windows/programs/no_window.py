@@ -16,8 +16,6 @@ from tests.windows.programs.windows_processes import WATCHDOG_S, until
 
 assert sys.platform == "win32"
 
-_LIVE = 3
-
 _user = ctypes.WinDLL("user32")
 _see = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
 
@@ -66,7 +64,7 @@ def main(player: str, start: str) -> dict[str, Any]:
 
     def is_live() -> bool:
         seen.update(visible() - before)
-        return bool(json.loads(say(engine, "statistics"))["state"] == _LIVE)
+        return bool(json.loads(say(engine, "statistics"))["state"] == "live")
 
     until(is_live, "the stream is live")
     say(engine, "play results 20")
