@@ -64,13 +64,33 @@ def remember(kind: str, key: str, value: dict[str, Any]) -> None:
     that cannot be written to.
     """
     path = _path(kind, key)
-    content = json.dumps({"key": key, "value": value}).encode()
+    content = _entry(key, value)
     if len(content) > MOST_BYTES:
         return
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(path, content)
         forget_the_oldest(path.parent, most_entries=MOST_ENTRIES)
+
+
+def remember_first(kind: str, key: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Keep `value`, unless another process was faster.
+
+    Returns: what is kept, the same to all who ask; `value` where nothing can be written.
+    """
+    path = _path(kind, key)
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            _write(path, _entry(key, value), create=True)
+            forget_the_oldest(path.parent, most_entries=MOST_ENTRIES)
+            return value
+        found = remembered(kind, key)
+        if found is not None:
+            return found
+    # What is there cannot be read, and counts as never written.
+    remember(kind, key, value)
+    return value
 
 
 @functools.cache
@@ -90,16 +110,26 @@ def _path(kind: str, key: str) -> Path:
     return cache_folder() / kind / f"{digest[:32]}.json"
 
 
-def _write(path: Path, content: bytes) -> None:
+def _entry(key: str, value: dict[str, Any]) -> bytes:
+    return json.dumps({"key": key, "value": value}).encode()
+
+
+def _write(path: Path, content: bytes, *, create: bool = False) -> None:
+    """Whole or not at all. Raises: OSError; FileExistsError: it is to be created, and is there."""
     handle, name = tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        os.replace(name, path)
+        if create:
+            os.link(name, path)
+        else:
+            os.replace(name, path)
+            return
     except OSError:
         with suppress(OSError):
             os.unlink(name)
         raise
+    os.unlink(name)
 
 
 def forget_the_oldest(folder: Path, *, most_entries: int, most_bytes: int = 1 << 40) -> None:

@@ -32,7 +32,7 @@ Pair = tuple[str, str]
 """A backend and what it calculates in."""
 REFERENCE: Pair = ("onnxruntime", "float32")
 
-_KIND = "backend"
+_KIND, _BEGUN = "backend", "backend-trials"
 _BUDGET_S, _LONGEST_S = 1.5, 4.0
 """Of running, for all candidates together. On a busy machine a few runs say little, so the first
 may be exceeded, up to the second, until each has had some; each has one, however slow it is."""
@@ -75,7 +75,7 @@ def compile_graph(
     key = _key(subject or hashlib.sha256(model).hexdigest(), pairs, threads)
     verdict = cache.remembered(_KIND, key)
     if _pair(verdict, pairs) is None:
-        verdict = _found_out(model, values, pairs, key, verdict or {}, common)
+        verdict = _found_out(model, values, pairs, key, common)
     compiled = _compile(_pair(verdict, pairs) or pairs[0], model, provider, common)
     notes = compiled.execution.note, str(verdict.get("note", "")) if verdict else ""
     compiled.execution = replace(compiled.execution, note="; ".join(filter(None, notes)))
@@ -87,26 +87,26 @@ def _found_out(
     values: Arrays,
     pairs: list[Pair],
     key: str,
-    before: dict[str, Any],
     common: dict[str, Any],
 ) -> dict[str, Any]:
     """The verdict of a trial, or for the first of `pairs` where none can be made."""
-    begun = before.get("begun", 0)
+    # Apart from the verdict, or who begins could undo what another has just found.
+    begun = (cache.remembered(_BEGUN, key) or {}).get("begun", 0)
     begun = begun if isinstance(begun, int) else 0
     # One that has no verdict may have been ended; after some, it may be the trial that kills.
     if begun >= _MOST_BEGUN:
         return _verdict(pairs[0], "no trial: those before did not end")
-    cache.remember(_KIND, key, {"begun": begun + 1})
-    if cache.remembered(_KIND, key) is None:
+    cache.remember(_BEGUN, key, {"begun": begun + 1})
+    if cache.remembered(_BEGUN, key) is None:
         # Each process would choose anew, and maybe otherwise.
         return _verdict(pairs[0], f"no trial: {cache.cache_folder()} cannot be written to")
     verdict = _trial(model, values, pairs, common)
-    # Another process may have made the same trial; all take what the first one found.
-    earlier = cache.remembered(_KIND, key)
-    if earlier is not None and _pair(earlier, pairs) is not None:
-        return earlier
-    cache.remember(_KIND, key, verdict)
-    return verdict
+    # Others may be making the same trial: all take what the first one found.
+    kept = cache.remember_first(_KIND, key, verdict)
+    if _pair(kept, pairs) is None:
+        cache.remember(_KIND, key, verdict)
+        return verdict
+    return kept
 
 
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:

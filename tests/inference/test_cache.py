@@ -42,6 +42,36 @@ def test_the_newest_value_takes_the_place_of_the_old() -> None:
     assert cache.remembered("speed", "a") == {"ms": 2}
 
 
+def test_the_first_of_many_processes_says_what_holds(folder: Path) -> None:
+    script = (
+        "import sys\nfrom bridge.inference import cache\nsys.stdin.readline()\n"
+        "print(cache.remember_first('speed', 'a', {'who': int(sys.argv[1])})['who'])"
+    )
+    racing = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(number)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True,
+        )
+        for number in range(6)
+    ]  # fmt: skip
+    for process in racing:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = {process.communicate(timeout=60)[0] for process in racing}
+    assert len(said) == 1
+    assert cache.remembered("speed", "a") == {"who": int(said.pop())}
+    assert len(list((folder / "speed").iterdir())) == 1
+
+
+def test_what_cannot_be_read_gives_way_to_who_comes_first(folder: Path) -> None:
+    cache.remember("speed", "a", {"ms": 1})
+    _only_entry(folder).write_bytes(b"{")
+    assert cache.remember_first("speed", "a", {"ms": 2}) == {"ms": 2}
+    assert cache.remembered("speed", "a") == {"ms": 2}
+    assert cache.remember_first("speed", "a", {"ms": 3}) == {"ms": 2}
+
+
 def test_a_key_may_be_any_text() -> None:
     key = "Ünï \ud800 ../../\n" * 500
     cache.remember("speed", key, {"ms": 1})

@@ -132,12 +132,18 @@ def test_models_see_frames_upright_unswapped_and_srgb_encoded(
     play(f"Crooked:linear:event:{model}", f"Crooked:gamma:readback:{model}")
 
 
+@pytest.mark.parametrize("scene", ["Mix:gamma:event", "Mix:linear:readback"])
 def test_half_of_a_moving_edge_has_no_second_edge(
-    play: Play, common_sidecar: Sidecar, packages: Path
+    play: Play, common_sidecar: Sidecar, scene: str
 ) -> None:
-    model = packages / "inverted"
-    play("Mix:gamma:event", "Mix:linear:readback")
-    play(f"MixHalf:gamma:{model}", f"MixHalf:linear:{model}")
+    play(scene)
+
+
+@pytest.mark.parametrize("space", ["gamma", "linear"])
+def test_a_result_is_blended_with_the_frame_that_it_was_made_of(
+    play: Play, common_sidecar: Sidecar, packages: Path, space: str
+) -> None:
+    play(f"MixHalf:{space}:{packages / 'inverted'}")
 
 
 @pytest.mark.parametrize("carrier", ["event", "readback"])
@@ -171,10 +177,15 @@ def test_knobs_are_turned_by_scripts_slots_and_the_inspector(
     play(f"Knobs:{packages / 'crooked'}", f"Inspector:{packages / 'crooked'}")
 
 
-def test_models_are_swapped_and_sizes_change_while_frames_run(
-    play: Play, common_sidecar: Sidecar
+def test_models_are_swapped_while_frames_run(play: Play, common_sidecar: Sidecar) -> None:
+    play("Swap")
+
+
+@pytest.mark.parametrize("carrier", ["event", "readback"])
+def test_the_size_changes_while_frames_run(
+    play: Play, common_sidecar: Sidecar, carrier: str
 ) -> None:
-    play("Swap", "Resize:event", "Resize:readback")
+    play(f"Resize:{carrier}")
 
 
 def test_mishaps_are_no_exceptions_on_the_player_loop(play: Play, common_sidecar: Sidecar) -> None:

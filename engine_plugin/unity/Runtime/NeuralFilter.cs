@@ -18,6 +18,7 @@ public sealed partial class NeuralFilter : MonoBehaviour
     RenderTexture _shownOutput; // what the renderer's property was set to
     Renderer _shownRenderer;
     bool _running, _closed;
+    bool _busy, _closeLater; // a listener may switch the filter off in the middle of a step
     int _hookedFrame; // when a camera last called
 
     #region MonoBehaviour
@@ -57,7 +58,9 @@ public sealed partial class NeuralFilter : MonoBehaviour
         if (_optionsChanged && _session != null && !_session.options.Same(Wanted())) Close();
         if (_optionsChanged || _model != _refusedModel) _problem = ""; // what was wrong may be mended
         _optionsChanged = false;
+        _busy = true;
         Tick();
+        Done();
         if (_source == FilterSource.Texture && _sourceTexture != null)
             FilterNow(_sourceTexture, _sourceTexture.width, _sourceTexture.height, false);
         if (_source == FilterSource.Camera && Time.frameCount - _hookedFrame > 120) TellUnhooked();
@@ -101,15 +104,19 @@ public sealed partial class NeuralFilter : MonoBehaviour
     {
         _hookedFrame = Time.frameCount;
         if (_link != null) return _link.Begin(width, height);
-        if (!PrepareSession(width, height)) return null;
-        return _session.Begin(width, height, _maxSendRate, Look());
+        _busy = true;
+        var capture = PrepareSession(width, height)
+            ? _session.Begin(width, height, _maxSendRate, Look()) : null;
+        return Done() ? capture : null;
     }
 
     // What to show instead of the frame; null if the frame is to be seen as it is.
     internal RenderTexture EndFrame(CommandBuffer commands, bool immediate)
     {
+        _busy = true;
         var shown = _link != null ? _link.End()
             : _session != null ? _session.End(commands, Look(), immediate) : null;
+        if (!Done()) return null;
         ShowOnTargets(commands, _link != null ? shown : output);
         return _source != FilterSource.Camera || _showOnCamera ? shown : null;
     }
@@ -122,7 +129,7 @@ public sealed partial class NeuralFilter : MonoBehaviour
         if (capture != null && upsideDown) _commands.Blit(picture, capture, new Vector2(1, -1), new Vector2(0, 1));
         else if (capture != null) _commands.Blit(picture, capture);
         EndFrame(_commands, true);
-        Graphics.ExecuteCommandBuffer(_commands);
+        if (_commands != null) Graphics.ExecuteCommandBuffer(_commands); // null: closed meanwhile
     }
 
     void ShowOnTargets(CommandBuffer commands, RenderTexture shown)
@@ -146,7 +153,7 @@ public sealed partial class NeuralFilter : MonoBehaviour
     bool PrepareSession(int width, int height)
     {
         if (_session != null) return true;
-        if (string.IsNullOrEmpty(_model) || _problem != "") return false;
+        if (string.IsNullOrEmpty(_model) || _problem != "" || !isActiveAndEnabled || _closed) return false;
         _session = Session.Open(Wanted(), _model, width, height, out _problem);
         if (_session == null)
         {
@@ -162,8 +169,23 @@ public sealed partial class NeuralFilter : MonoBehaviour
         return true;
     }
 
+    // The end of a step; false if a listener has switched the filter off meanwhile.
+    bool Done()
+    {
+        _busy = false;
+        if (!_closeLater) return true;
+        _closeLater = false;
+        Close();
+        return false;
+    }
+
     void Close()
     {
+        if (_busy)
+        {
+            _closeLater = true;
+            return;
+        }
         BuiltInHook.Attach(this, null);
         if (_shownRenderer != null && _block != null)
         {

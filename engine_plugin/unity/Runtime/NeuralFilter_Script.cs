@@ -151,24 +151,21 @@ partial class NeuralFilter
         {
             _wasLive = live;
             Raise(live ? Connected : Lost);
-            if (_session == null) return; // a listener has disabled this
             _nextQuestion = 0;
         }
         _session.client.Listen();
-        if (_session == null) return;
         LoadAnother();
-        if (_session == null) return;
         Enquire();
         if (live && _infoKnown) TurnKnobs();
     }
 
     void LoadAnother()
     {
-        if (_model == _openedModel || string.IsNullOrEmpty(_model)) return;
+        if (_model == _openedModel) return;
         _openedModel = _model;
-        if (!_session.Live)
+        if (string.IsNullOrEmpty(_model) || !_session.Live)
         {
-            Close(); // nothing runs that could run on; the next frame opens the other
+            Close(); // nothing runs that could run on; the next frame opens the other, if there is one
             return;
         }
         _session.client.Ask("{\"type\": \"load\", \"chain\": [" + Json.Quote(_model) + "]}", (done, answer) =>

@@ -94,6 +94,7 @@ partial class Scripts
         {
             draw();
             PlayerLoop.Frame();
+            if (filter.state.frameOut > shown && frame < 3) shown = filter.state.frameOut; // was under way
             var expected = what == "hold" ? global::Chart.Draw(Width, Height, shown) : new byte[Width * Height * 4];
             Check.That(global::Chart.Difference(Seen(filter.output), expected) == 0, "another picture");
         }
@@ -173,6 +174,14 @@ partial class Scripts
         PlayUntil(() => filter.state.frameOut > 3, "results for the third time");
         Check.That(UnityEngine.Debug.Logged.Exists(text => text.Contains("of a listener")), "nothing logged");
         UnityEngine.Debug.Logged.Clear();
+        filter.FrameReady += id => filter.enabled = false; // in the middle of a frame
+        PlayUntil(() => !filter.enabled, "a listener that switches it off");
+        PlayerLoop.Frame();
+        Check.That(Footprint.Now().segments == 0 && filter.output == null, "not closed");
+        filter.FrameReady += id => UnityEngine.Object.Destroy(filter);
+        filter.enabled = true;
+        PlayUntil(() => filter == null, "a listener that destroys it");
+        UnityEngine.Debug.Logged.Clear(); // what that listener has thrown once more
     }
 
     // The application ends in the middle of it all, without a word to anybody.

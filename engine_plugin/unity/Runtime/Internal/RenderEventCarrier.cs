@@ -101,7 +101,7 @@ sealed class RenderEventCarrier : ICarrier
             var target = it.target;
             it.target = null;
             if (target != null) _targetsInFlight--;
-            if (data.status == Fb.ErrorGraphics) Unfit = _client.Problem;
+            if (data.status == Fb.ErrorGraphics) Unfit = "The graphics device refuses. " + _client.Problem;
             var fits = target != null
                 && data.result_width == target.Width && data.result_height == target.Height;
             if (data.result_width > 0)
@@ -141,7 +141,8 @@ sealed class RenderEventCarrier : ICarrier
         GL.Flush();
     }
 
-    // The closing event comes after all others. If it has not run in time, its memory is left to it.
+    // The closing event comes after all others that were given to the device. What has not run by
+    // then, since its commands are still to be executed, keeps its memory for good.
     public void Dispose()
     {
         var close = NewEvent();
@@ -156,12 +157,12 @@ sealed class RenderEventCarrier : ICarrier
         var end = Environment.TickCount + ClosePatienceMs;
         GL.Flush();
         while (Status(close.data) == Pending && Environment.TickCount - end < 0) Thread.Sleep(1);
-        if (Status(close.data) != Pending)
+        _inFlight.Enqueue(close);
+        foreach (var it in _inFlight)
         {
-            Marshal.FreeHGlobal(close.data);
-            foreach (var it in _inFlight) Marshal.FreeHGlobal(it.data);
+            if (Status(it.data) != Pending) Marshal.FreeHGlobal(it.data);
+            _pool.Return(it.target);
         }
-        foreach (var it in _inFlight) _pool.Return(it.target);
         foreach (var it in _idle) Marshal.FreeHGlobal(it.data);
         _inFlight.Clear();
         _idle.Clear();
@@ -174,9 +175,17 @@ sealed class RenderEventCarrier : ICarrier
         return new Event { data = Marshal.AllocHGlobal(Marshal.SizeOf(typeof(fb_render_event))) };
     }
 
-    static unsafe void Write(IntPtr to, ref fb_render_event data) { *(fb_render_event*)to = data; }
+    static unsafe void Write(IntPtr to, ref fb_render_event data)
+    {
+        var place = (fb_render_event*)to;
+        place[0] = data;
+    }
 
-    static unsafe fb_render_event Read(IntPtr from) { return *(fb_render_event*)from; }
+    static unsafe fb_render_event Read(IntPtr from)
+    {
+        var place = (fb_render_event*)from;
+        return place[0];
+    }
 
     // The library writes it last.
     static int Status(IntPtr data)

@@ -203,6 +203,11 @@ sealed class Session : IDisposable
         Arrival arrival;
         while (_carrier.Take(out arrival))
         {
+            if (!_live && look.whenLost != LossAction.Hold) // it was under way when the model went
+            {
+                _carrier.Return(arrival.picture);
+                continue;
+            }
             var blended = look.mix < 1 && options.policy != FramePolicy.Free;
             var source = blended ? _captures.Hold(arrival.id) : null;
             if (options.policy != FramePolicy.Free) _captures.NoneBefore(arrival.id);
@@ -218,9 +223,11 @@ sealed class Session : IDisposable
         var end = Now + look.lockstepLimit;
         while (!condition())
         {
-            if (Now > end)
+            var hopeless = client.Statistics.state == (int)FilterConnection.Failed;
+            if (Now > end || hopeless)
             {
-                if (_due != 0) failed("No result for frame " + _due + " within " + look.lockstepLimit
+                if (hopeless) failed("The model does not run. " + client.Problem);
+                else if (_due != 0) failed("No result for frame " + _due + " within " + look.lockstepLimit
                     + " s. Raise the limit of lockstep, or choose a faster model.");
                 else failed("The model does not run after " + look.lockstepLimit + " s. " + client.Problem);
                 _due = 0;
