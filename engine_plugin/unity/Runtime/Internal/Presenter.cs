@@ -27,6 +27,8 @@ sealed class Presenter
     double _since;   // when the newest began to be shown
     double _arrived; // when the last result came
     float _drawnMix = -1, _drawnFade = -1;
+    bool _early, _fromMiddle; // the newest has come before the one before was faded in
+    RenderTexture _middle;    // what was seen then, to fade from
     Material _material;
 
     internal ulong ShownId { get { return _now.arrival.id; } }
@@ -59,6 +61,8 @@ sealed class Presenter
         _waiting.RemoveAt(newest);
         while (--newest >= 0) Drop(carrier, newest);
         _since = time;
+        _early = crossfade && _drawnFade >= 0 && _drawnFade < 1;
+        _fromMiddle = false;
         _drawnMix = -1;
         return true;
     }
@@ -70,6 +74,7 @@ sealed class Presenter
         if (_before.arrival.picture != null && Period > 0)
             fade = Mathf.Clamp01((float)(time - _since) / Period);
         if (mix == _drawnMix && fade == _drawnFade) return;
+        if (_early) KeepMiddle(commands, output);
         _drawnMix = mix;
         _drawnFade = fade;
         var nowMix = _now.source == null ? 1 : mix;
@@ -80,16 +85,35 @@ sealed class Presenter
             return;
         }
         var before = _before.arrival.picture == null ? now : _before.arrival.picture.texture;
-        var beforeMix = _before.source == null ? 1 : mix;
+        if (_fromMiddle) before = _middle;
+        var blended = _before.source != null && !_fromMiddle;
+        var beforeSource = blended ? _before.source.picture.texture : before;
+        var beforeMix = blended ? mix : 1;
         commands.SetGlobalTexture(NowSource, _now.source == null ? now : _now.source.picture.texture);
         commands.SetGlobalTexture(Before, before);
-        commands.SetGlobalTexture(BeforeSource, _before.source == null ? before : _before.source.picture.texture);
+        commands.SetGlobalTexture(BeforeSource, beforeSource);
         commands.SetGlobalVector(Weights, new Vector4(beforeMix, nowMix, fade, 0));
         commands.Blit(now, output, _material, 0);
     }
 
     // The output is another one, or shows something else now.
-    internal void Redraw() { _drawnMix = -1; }
+    internal void Redraw()
+    {
+        _drawnMix = -1;
+        _early = _fromMiddle = false;
+    }
+
+    void KeepMiddle(CommandBuffer commands, RenderTexture output)
+    {
+        if (_middle == null || _middle.width != output.width || _middle.height != output.height)
+        {
+            Textures.Destroy(_middle);
+            _middle = Textures.NewTarget(output.width, output.height, "Framebridge crossfade");
+        }
+        commands.Blit(output, _middle);
+        _early = false;
+        _fromMiddle = true;
+    }
 
     internal void Clear(ICarrier carrier)
     {
@@ -97,14 +121,17 @@ sealed class Presenter
         Release(carrier, ref _before);
         Release(carrier, ref _now);
         _arrived = 0;
-        _drawnMix = -1;
+        _drawnFade = -1;
+        Redraw();
     }
 
     internal void Dispose(ICarrier carrier)
     {
         Clear(carrier);
         Textures.Destroy(_material);
+        Textures.Destroy(_middle);
         _material = null;
+        _middle = null;
     }
 
     bool HasMaterial()
