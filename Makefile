@@ -6,16 +6,21 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(RUNTIME)
 
-.PHONY: demo test test-crash test-soak test-fuzz test-engines test-parity test-windows check \
+.PHONY: demo test test-crash test-soak test-fuzz test-engines test-native test-parity test-windows check \
   models-check train bench install clean native native-windows unity-package
 
 demo: install
 	$(BIN)/framebridge demo $(ARGS)
 
-# What looks at times or kills processes runs alone, the rest side by side.
+# What looks at how the machine's time is divided runs alone, the rest side by side.
 test: check
-	$(BIN)/python -m pytest -n 2 -m 'not alone'
+	$(BIN)/python -m pytest -n 2 -m 'not alone' --ignore tests/native --ignore tests/unity
 	$(BIN)/python -m pytest -m alone tests/system
+
+# The native client and the Unity package, built in several ways: some minutes the first time. What
+# they need of the system an error or a skip tells: cmake, ninja, g++, mono and others.
+test-native: install
+	$(BIN)/python -m pytest -n 2 tests/native tests/unity $(ARGS)
 
 # kill -9, twenty times each, at random moments.
 test-crash: install
