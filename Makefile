@@ -14,7 +14,7 @@ demo: install
 
 # What looks at how the machine's time is divided runs alone, the rest side by side.
 test: check
-	$(BIN)/python -m pytest -n 2 -m 'not alone' --ignore tests/native --ignore tests/unity
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not alone' --ignore tests/native --ignore tests/unity
 	$(BIN)/python -m pytest -m alone tests/system
 
 # The native client and the Unity package, built in several ways: some minutes the first time. What

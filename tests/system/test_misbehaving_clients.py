@@ -58,7 +58,9 @@ def settled(sidecar: Sidecar, bridge: Bridge, clients: int) -> Footprint:
 def assert_no_growth(before: Footprint, after: Footprint) -> None:
     print("before", before, "after", after)
     assert after.rss - before.rss <= GROWTH
-    assert (after.descriptors, after.threads) == (before.descriptors, before.threads)
+    # Fewer are no fault: what the first look found may have been on its way out.
+    assert after.descriptors <= before.descriptors
+    assert after.threads <= before.threads
 
 
 @contextmanager
